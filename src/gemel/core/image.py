@@ -39,12 +39,12 @@ class Image:
     @property
     def spacing_mm(self) -> Float[Array, "3"]:
         """Voxel size along x, y, z."""
-        return np.linalg.norm(self.affine_mm[:3, :3], axis=0)
+        return np.asarray(np.linalg.norm(self.affine_mm[:3, :3], axis=0))
 
     @property
     def origin_mm(self) -> Float[Array, "3"]:
         """LPS position of the centre of voxel (0, 0, 0)."""
-        return self.affine_mm[:3, 3].copy()
+        return np.array(self.affine_mm[:3, 3])
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -20,12 +20,14 @@ class Structures:
     def __post_init__(self) -> None:
         for name, mask in self.masks.items():
             if mask.shape != self.grid.array.shape:
-                raise StructureError(f"a mask of shape {mask.shape} on a grid of {self.grid.shape}", where=name, remedy="rasterise it on this grid")
+                raise StructureError(
+                    f"a mask of shape {mask.shape} on a grid of {self.grid.shape}", where=name, remedy="rasterise it on this grid"
+                )
 
     def __getitem__(self, name: str) -> Bool[Array, "x y z"]:
         if name not in self.masks:
             raise StructureError(f"no structure {name!r}; there are {', '.join(sorted(self.masks))}", remedy="name it with --map")
-        return self.masks[name]
+        return np.asarray(self.masks[name])
 
 
 def volume_mL(structures: Structures, name: str) -> float:
@@ -38,7 +40,7 @@ def centroid_mm(structures: Structures, name: str) -> Float[Array, "3"]:
     index = np.argwhere(structures[name])
     if len(index) == 0:
         raise StructureError("an empty structure", where=name, remedy="contour it again or leave it out")
-    return world_mm(structures.grid, index.mean(axis=0, keepdims=True))[0]
+    return np.asarray(world_mm(structures.grid, index.mean(axis=0, keepdims=True))[0])
 
 
 def dice(a: Bool[Array, "x y z"], b: Bool[Array, "x y z"]) -> float:

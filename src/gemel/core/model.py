@@ -1,0 +1,54 @@
+"""A model: a system without a patient in it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gemel.core.belief import Belief, Params, State
+from gemel.core.image import Array
+from gemel.core.parameter import Parameter
+from gemel.core.record import Action, Observation, Plan
+
+if TYPE_CHECKING:
+    from gemel.core.twin import Twin
+
+Dynamics = Callable[[State, Params, Sequence[Action], float, float, np.random.Generator], State]
+Observe = Callable[[State, Params], Array]  # the value without noise, (draws, *value)
+Condition = Callable[["Twin", Sequence[Observation], np.random.Generator], Belief]
+
+
+@dataclass(frozen=True)
+class Readout:
+    """A number that decisions are taken on. `compute` maps (state, params, plan, rng) to (draws,); rng serves its own model error."""
+
+    unit: str
+    compute: Callable[[State, Params, Plan, np.random.Generator], Array]
+    what: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the model is for and where it holds (ASME V&V 40-2018 in short); printed on every report."""
+
+    question: str
+    context_of_use: str
+    validity: str
+    evidence: str
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Model:
+    """Prior, dynamics, observation and readout functions, and the inference engine (`condition`) its author validated."""
+
+    name: str
+    version: str
+    parameters: tuple[Parameter, ...]
+    prior: Belief
+    dynamics: Dynamics
+    observe: Mapping[str, Observe]
+    readouts: Mapping[str, Readout]
+    condition: Condition
+    card: Card

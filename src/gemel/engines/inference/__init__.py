@@ -1,0 +1,1 @@
+"""Learning from data: exact Gaussian conditioning, particles, their exact combination, and the tests of calibration."""

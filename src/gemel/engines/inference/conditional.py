@@ -1,0 +1,176 @@
+"""Models that are linear and Gaussian once their parameters are known: particles over the parameters, exact Gaussians over the state.
+
+Iterated batch importance sampling (Chopin 2002, Biometrika 89:539) with the state integrated out exactly (Rao–Blackwell;
+Doucet et al. 2000, Stat Comput 10:197). When the particles thin out they are resampled and moved by Metropolis steps that target the exact posterior given the
+whole record, so the answer does not wear out as days go by.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+import numpy as np
+from jaxtyping import Float
+
+from gemel.core.belief import Params, State
+from gemel.core.image import Array
+from gemel.core.model import Condition, Dynamics, Observe
+from gemel.core.parameter import Parameter, draw_free, log_prior, to_value
+from gemel.core.record import Action, Observation
+from gemel.core.twin import Twin, observations
+from gemel.engines.inference import gaussian, particles
+
+PARTICLES = 512
+MOVES = 6
+
+
+@dataclass(frozen=True)
+class LinearGaussian:
+    """State components that decay and are renewed independently, seen through a matrix; all may depend on the parameters.
+
+    `initial(params)` gives variances (n, d) about zero mean, `transition(params, dt_s)` decay and added variance (n, d) each,
+    `emission[kind](params)` the matrix (n, m, d) of each kind of observation.
+    """
+
+    names: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    initial: Callable[[Params], Float[Array, "n d"]]
+    transition: Callable[[Params, float], tuple[Float[Array, "n d"], Float[Array, "n d"]]]
+    emission: Mapping[str, Callable[[Params], Float[Array, "n m d"]]]
+
+
+@dataclass(frozen=True)
+class ConditionalPrior:
+    """The prior of a LinearGaussian; draws are exact and independent."""
+
+    structure: LinearGaussian
+
+    def draw(self, n: int, rng: np.random.Generator) -> tuple[State, Params]:
+        """n draws of state and parameters."""
+        params = named(self.structure, draw_free(self.structure.parameters, n, rng))
+        variance = self.structure.initial(params)
+        return _split(self.structure, rng.standard_normal(variance.shape) * np.sqrt(variance)), params
+
+
+@dataclass(frozen=True)
+class ConditionalGaussian:
+    """Particles over the parameters (free scale), each with the exact normal of the state given the record so far, from `start_s` on."""
+
+    structure: LinearGaussian
+    free: Float[Array, "n p"]
+    log_weights: Float[Array, "n"]
+    mean: Float[Array, "n d"]
+    covariance: Float[Array, "n d d"]
+    start_s: float
+
+    def draw(self, n: int, rng: np.random.Generator) -> tuple[State, Params]:
+        """n draws: a particle in proportion to its weight (systematic), then the state from its normal."""
+        pick = rng.permutation(particles.systematic(particles.normalised(self.log_weights), n, rng))
+        state = gaussian.draw(self.mean[pick], self.covariance[pick], rng)
+        return _split(self.structure, state), named(self.structure, self.free[pick])
+
+
+def named(structure: LinearGaussian, free: Float[Array, "n p"]) -> Params:
+    """Parameter values by name from the free scale."""
+    return {p.name: to_value(p, column) for p, column in zip(structure.parameters, free.T)}
+
+
+def _split(structure: LinearGaussian, state: Float[Array, "n d"]) -> State:
+    return dict(zip(structure.names, state.T))
+
+
+def dynamics(structure: LinearGaussian) -> Dynamics:
+    """The structure's transition as a drawing function. Actions do not move the state."""
+
+    def step(state: State, params: Params, actions: Sequence[Action], t0_s: float, t1_s: float, rng: np.random.Generator) -> State:
+        decay, added = structure.transition(params, t1_s - t0_s)
+        now = np.stack([state[name] for name in structure.names], axis=1)
+        return _split(structure, decay * now + np.sqrt(added) * rng.standard_normal(now.shape))
+
+    return step
+
+
+def observe(structure: LinearGaussian, kind: str) -> Observe:
+    """The structure's emission of one kind as an observation function, (draws, m)."""
+
+    def value(state: State, params: Params) -> Array:
+        stacked = np.stack([state[name] for name in structure.names], axis=1)
+        return np.asarray(np.einsum("nmd,nd->nm", structure.emission[kind](params), stacked))
+
+    return value
+
+
+def condition(structure: LinearGaussian) -> Condition:
+    """The inference engine of `structure`: belief after the observations, all of one time."""
+
+    def assimilate(twin: Twin, new: Sequence[Observation], rng: np.random.Generator) -> ConditionalGaussian:
+        belief = twin.belief
+        if not isinstance(belief, ConditionalGaussian):
+            belief = _start(structure, twin.t_s, rng)
+        decay, added = structure.transition(named(structure, belief.free), new[0].t_s - twin.t_s)
+        mean, covariance = gaussian.advance(belief.mean, belief.covariance, decay, added)
+        mean, covariance, evidence = _update(structure, belief.free, (mean, covariance), new)
+        belief = replace(belief, mean=mean, covariance=covariance, log_weights=belief.log_weights + evidence)
+        weights = particles.normalised(belief.log_weights)
+        if particles.effective_size(weights) > len(weights) / 2:
+            return belief
+        return rejuvenate(belief, (*observations(twin), *new), rng)
+
+    return assimilate
+
+
+def _start(structure: LinearGaussian, start_s: float, rng: np.random.Generator) -> ConditionalGaussian:
+    free = draw_free(structure.parameters, PARTICLES, rng)
+    mean, covariance = _initial(structure, free)
+    return ConditionalGaussian(structure, free, np.zeros(len(free)), mean, covariance, start_s)
+
+
+def _initial(structure: LinearGaussian, free: Array) -> tuple[Array, Array]:
+    variance = structure.initial(named(structure, free))
+    return np.zeros(variance.shape), variance[:, :, None] * np.eye(variance.shape[1])
+
+
+def _update(structure: LinearGaussian, free: Array, moments: tuple[Array, Array], new: Sequence[Observation]) -> tuple[Array, Array, Array]:
+    params = named(structure, free)
+    matrix = np.concatenate([structure.emission[o.kind](params) for o in new], axis=1)
+    value = np.concatenate([o.value.ravel() for o in new])
+    sd = np.concatenate([o.sd.ravel() for o in new])
+    return gaussian.condition(*moments, matrix, value, sd)
+
+
+def rejuvenate(belief: ConditionalGaussian, record: Sequence[Observation], rng: np.random.Generator) -> ConditionalGaussian:
+    """Equal particles after resampling and `MOVES` random-walk Metropolis steps of scale 2.38/√p.
+
+    Roberts & Rosenthal 2001, Stat Sci 16:351.
+    """
+    weights = particles.normalised(belief.log_weights)
+    centred = belief.free - weights @ belief.free
+    root = _root((centred * weights[:, None]).T @ centred)
+    pick = particles.systematic(weights, len(weights), rng)
+    here = _posterior(belief, belief.free[pick], record)
+    for step in range(MOVES):
+        scale = 2.38 / np.sqrt(belief.free.shape[1]) * (0.4 if step % 2 else 1.0)
+        there = _posterior(belief, here[0] + scale * rng.standard_normal(belief.free.shape) @ root.T, record)
+        accepted = np.log(rng.random(len(weights))) < there[3] - here[3]
+        here = tuple(np.where(accepted.reshape(-1, *[1] * (a.ndim - 1)), b, a) for a, b in zip(here, there))
+    return replace(belief, free=here[0], mean=here[1], covariance=here[2], log_weights=np.zeros(len(weights)))
+
+
+def _root(covariance: Float[Array, "p p"]) -> Float[Array, "p p"]:
+    jitter = 1e-9 * np.trace(covariance) / len(covariance) + 1e-12
+    return np.asarray(np.linalg.cholesky(covariance + jitter * np.eye(len(covariance))))
+
+
+def _posterior(belief: ConditionalGaussian, free: Array, record: Sequence[Observation]) -> tuple[Array, ...]:
+    """(free, mean, covariance, log posterior density) after filtering the whole record from `start_s`."""
+    structure = belief.structure
+    log_density = log_prior(structure.parameters, free)
+    safe = np.where(np.isfinite(log_density)[:, None], free, belief.free)
+    mean, covariance = _initial(structure, safe)
+    t_s = belief.start_s
+    for when, group in groupby(record, key=lambda o: o.t_s):
+        decay, added = structure.transition(named(structure, safe), when - t_s)
+        mean, covariance = gaussian.advance(mean, covariance, decay, added)
+        mean, covariance, evidence = _update(structure, safe, (mean, covariance), list(group))
+        log_density, t_s = log_density + evidence, when
+    return safe, mean, covariance, log_density

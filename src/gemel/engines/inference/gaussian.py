@@ -1,0 +1,46 @@
+"""Exact conditioning of normal distributions, in batches."""
+
+import numpy as np
+from jaxtyping import Float
+
+from gemel.core.image import Array
+
+Mean = Float[Array, "n d"]
+Covariance = Float[Array, "n d d"]
+
+
+def condition(
+    mean: Mean, covariance: Covariance, emission: Float[Array, "n m d"], value: Float[Array, "m"], sd: Float[Array, "m"]
+) -> tuple[Mean, Covariance, Float[Array, "n"]]:
+    """Posterior mean, covariance and log evidence of z ~ N(mean, covariance) given value = H z + N(0, sd²).
+
+    Gain K = P Hᵀ S⁻¹, S = H P Hᵀ + R; covariance in Joseph's form, which keeps it positive. Kalman 1960, J Basic Eng 82:35.
+    """
+    spread = covariance @ emission.transpose(0, 2, 1)
+    innovation = emission @ spread + np.diag(sd**2)
+    residual = value - np.einsum("nmd,nd->nm", emission, mean)
+    gain = np.linalg.solve(innovation, spread.transpose(0, 2, 1)).transpose(0, 2, 1)
+    kept = np.eye(mean.shape[1]) - gain @ emission
+    posterior = kept @ covariance @ kept.transpose(0, 2, 1) + (gain * sd**2) @ gain.transpose(0, 2, 1)
+    return mean + np.einsum("ndm,nm->nd", gain, residual), posterior, _log_normal(residual, innovation)
+
+
+def advance(mean: Mean, covariance: Covariance, decay: Float[Array, "n d"], added: Float[Array, "n d"]) -> tuple[Mean, Covariance]:
+    """Moments after z ← decay·z + N(0, added), with independent components (Ornstein–Uhlenbeck processes and constants)."""
+    moved = decay[:, :, None] * covariance * decay[:, None, :]
+    diagonal = np.arange(mean.shape[1])
+    moved[:, diagonal, diagonal] += added
+    return decay * mean, moved
+
+
+def draw(mean: Mean, covariance: Covariance, rng: np.random.Generator) -> Mean:
+    """One draw of each normal of the batch, through a symmetric root that allows singular covariances."""
+    values, vectors = np.linalg.eigh(covariance)
+    noise = rng.standard_normal(mean.shape) * np.sqrt(np.maximum(values, 0.0))
+    return mean + np.einsum("nij,nj->ni", vectors, noise)
+
+
+def _log_normal(residual: Float[Array, "n m"], covariance: Float[Array, "n m m"]) -> Float[Array, "n"]:
+    solved = np.linalg.solve(covariance, residual[:, :, None])[:, :, 0]
+    _, log_det = np.linalg.slogdet(covariance)
+    return np.asarray(-0.5 * ((residual * solved).sum(axis=1) + log_det + residual.shape[1] * np.log(2 * np.pi)))
