@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -14,6 +14,7 @@ State = Mapping[str, Array]  # every array leads with the draws axis
 Params = Mapping[str, Array]
 
 
+@runtime_checkable
 class Belief(Protocol):
     """A joint distribution of a model's state and parameters."""
 

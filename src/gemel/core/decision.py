@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from gemel.core.errors import InputError
 from gemel.core.forecast import Forecast
@@ -20,10 +20,10 @@ class Limit:
     bound: float
     probability: float = 0.5
 
-    def met(self, values: Mapping[str, Float[Array, "draws"]]) -> Float[Array, "draws"]:
+    def met(self, values: Mapping[str, Float[Array, "draws"]]) -> Bool[Array, "draws"]:
         """Per draw, whether the limit holds."""
         x = values[self.readout]
-        return (x <= self.bound) if self.sense == "<=" else (x >= self.bound)
+        return np.asarray((x <= self.bound) if self.sense == "<=" else (x >= self.bound))
 
 
 @dataclass(frozen=True)

@@ -53,4 +53,4 @@ def interval(values: Float[Array, "draws ..."], level: float = 0.9) -> tuple[Arr
     """Central interval of the draws that holds `level` of them."""
     tail = (1 - level) / 2
     low, high = np.quantile(values, [tail, 1 - tail], axis=0)
-    return low, high
+    return np.asarray(low), np.asarray(high)

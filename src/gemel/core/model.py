@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gemel.core.belief import Belief, Params, State
+from gemel.core.card import Card
 from gemel.core.image import Array
 from gemel.core.parameter import Parameter
 from gemel.core.record import Action, Observation, Plan
@@ -26,17 +27,6 @@ class Readout:
     unit: str
     compute: Callable[[State, Params, Plan, np.random.Generator], Array]
     what: str
-
-
-@dataclass(frozen=True)
-class Card:
-    """What the model is for and where it holds (ASME V&V 40-2018 in short); printed on every report."""
-
-    question: str
-    context_of_use: str
-    validity: str
-    evidence: str
-    references: tuple[str, ...]
 
 
 @dataclass(frozen=True)

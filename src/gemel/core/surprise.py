@@ -34,8 +34,9 @@ def surprise(forecast: Forecast, observation: Observation) -> Surprise:
     draws = np.asarray(forecast.values[observation.kind], dtype=np.float64)
     if draws.shape[1:] != observation.value.shape:
         raise InputError(f"draws of shape {draws.shape[1:]} for {observation.value.shape}", where=observation.kind, remedy="same shape")
-    rank = _normal_cdf((observation.value - draws) / observation.sd).mean(axis=0)
-    return Surprise(observation.kind, observation.t_s, rank, 2 * np.minimum(rank, 1 - rank), crps(draws, observation.value))
+    rank = np.asarray(_normal_cdf((observation.value - draws) / observation.sd).mean(axis=0))
+    tail = np.asarray(2 * np.minimum(rank, 1 - rank))
+    return Surprise(observation.kind, observation.t_s, rank, tail, crps(draws, observation.value))
 
 
 def crps(draws: Float[Array, "draws ..."], value: Float[Array, "..."]) -> Float[Array, "..."]:

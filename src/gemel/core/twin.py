@@ -14,7 +14,7 @@ from gemel.core.time import iso
 
 @dataclass(frozen=True)
 class Twin:
-    """What is believed at `t_s` after `record`, from `start_s` on. Every random number of the fold derives from `seed` and the step's index."""
+    """What is believed at `t_s` after `record`, from `start_s` on. All randomness derives from `seed` and the step."""
 
     model: Model
     belief: Belief

@@ -1,8 +1,8 @@
 """Models that are linear and Gaussian once their parameters are known: particles over the parameters, exact Gaussians over the state.
 
 Iterated batch importance sampling (Chopin 2002, Biometrika 89:539) with the state integrated out exactly (Rao–Blackwell;
-Doucet et al. 2000, Stat Comput 10:197). When the particles thin out they are resampled and moved by Metropolis steps that target the exact posterior given the
-whole record, so the answer does not wear out as days go by.
+Doucet et al. 2000, Stat Comput 10:197). When the particles thin out they are resampled and moved by Metropolis steps that
+target the exact posterior given the whole record, so the answer does not wear out as days go by.
 """
 
 from collections.abc import Callable, Mapping, Sequence

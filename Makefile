@@ -1,0 +1,40 @@
+# Two commands do all the set-up on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: demo test test-full check lint types examples docs clean
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "gemel needs Python 3.11 or newer; set PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $(READY)
+
+demo: $(READY)          ## the whole loop on a digital pelvis, ends with demo/report.html
+	$(BIN)/gemel demo --out demo
+
+test: $(READY)          ## all fast tests (the long ones: make test-full)
+	$(BIN)/pytest -m 'not full'
+
+test-full: $(READY)     ## every test
+	$(BIN)/pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+examples: $(READY)      ## every example runs and prints its pinned number
+	$(BIN)/pytest -m 'not full' tests/test_examples.py
+
+check: lint types test  ## what CI runs, examples included
+
+docs: $(READY)          ## run again what the executed pages show (about half an hour)
+	$(BIN)/python benchmarks/real_pelvis.py --out docs/real_pelvis.md
+
+clean:
+	rm -rf $(VENV) build dist demo out .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,192 @@
+"""The command line: a thin shell over `gemel.flow`. Every command takes --json; failures are one line with the remedy, and exit 1."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from gemel import __version__, flow, store
+from gemel.cli_tables import decision_table, models_table, overview_table
+from gemel.core.errors import GemelError, InputError
+from gemel.core.time import iso, seconds
+
+NOTICE = "Research software. Not a medical device; not CE-marked or FDA-cleared; must not be the sole basis of a clinical decision."
+out, err = Console(), Console(stderr=True)
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=f"Digital twins made from medical images. {NOTICE}")
+twin = typer.Typer(no_args_is_help=True, help="One patient's twin: new → prepare → observe → decide → act → report.")
+app.add_typer(twin, name="twin")
+
+StoreAt = Annotated[str, typer.Option("--store", envvar="GEMEL_STORE", help="The record: an SQLite file.")]
+TwinId = Annotated[str, typer.Argument(metavar="ID", help="The twin's id, as `gemel twin new` printed it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+Actor = Annotated[str, typer.Option("--actor", envvar="USER", help="Who does this; goes into the record.")]
+Folder = Annotated[Path, typer.Option("--out", help="Folder to write to.")]
+
+
+@contextmanager
+def speaking() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar for each stage, and errors as one line with the remedy."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=not err.is_terminal, disable=not err.is_terminal) as bars:
+        tasks: dict[str, Any] = {}
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
+
+        try:
+            yield report
+        except GemelError as error:
+            bars.stop()
+            err.print(f"[bold red]gemel:[/] {error}", soft_wrap=True, highlight=False, markup=True)
+            raise typer.Exit(1) from error
+
+
+def say(as_json: bool, value: Any, text: Any) -> None:
+    """Print JSON or the text."""
+    if as_json:
+        sys.stdout.write(json.dumps(value, sort_keys=True, default=str) + "\n")
+    else:
+        out.print(text)
+
+
+@twin.command("new")
+def twin_new(
+    system: Annotated[str, typer.Argument(help="The system, for example prostate; `gemel models` lists them.")],
+    ct: Annotated[Path, typer.Option(help="Folder of the planning CT (DICOM).", exists=True)],
+    structures: Annotated[Path, typer.Option(help="RTSTRUCT file with the contours.", exists=True)],
+    at: StoreAt = "twins.db",
+    map_: Annotated[
+        list[str] | None, typer.Option("--map", help="OWN=NAME: what a contour is; OWN= leaves it out. May be repeated.")
+    ] = None,
+    time_: Annotated[str, typer.Option("--time", help="Time of the CT (ISO 8601) when the files state none.")] = "",
+    actor: Actor = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make a twin from a planning CT and its contours; prints its id."""
+    with speaking(), store.open(at) as record:
+        twin_id = flow.new(record, system, ct, structures, names=_names(map_), time=time_, actor=actor)
+        notes = record.events(twin_id)[0].payload["notes"]
+    say(as_json, {"id": twin_id, "notes": notes}, "\n".join([f"[bold]{twin_id}[/]", *(f"  note: {note}" for note in notes)]))
+
+
+@twin.command("prepare")
+def twin_prepare(
+    twin_id: TwinId,
+    at: StoreAt = "twins.db",
+    k: Annotated[int, typer.Option(help="Number of plans for forecast anatomies.", min=1, max=32)] = 8,
+    actor: Actor = "",
+    as_json: AsJson = False,
+) -> None:
+    """Forecast the anatomies to come and optimise a plan for each, and the clinical plan."""
+    with speaking() as progress, store.open(at, create=False) as record:
+        event = flow.prepare(record, twin_id, k=k, actor=actor, progress=progress)
+    say(as_json, dict(event.payload), f"library of {len(event.payload['plans'])} plans in {event.payload['seconds']:.0f} s")
+
+
+@twin.command("observe")
+def twin_observe(
+    twin_id: TwinId,
+    cbct: Annotated[Path, typer.Option(help="CBCT of the day: DICOM folder or file, or NIfTI.", exists=True)],
+    at: StoreAt = "twins.db",
+    time_: Annotated[str, typer.Option("--time", help="Time of the scan (ISO 8601); DICOM may state it.")] = "",
+    actor: Actor = "",
+    as_json: AsJson = False,
+) -> None:
+    """Register the CBCT of the day, measure, assimilate, and check it against the forecast made before."""
+    with speaking() as progress, store.open(at, create=False) as record:
+        event = flow.observe(record, twin_id, cbct, time=time_, actor=actor, progress=progress)
+        seen = next(e for e in reversed(record.events(twin_id)) if e.kind == "Observed")
+    alarms = event.payload["alarms"]
+    lines = [f"{row['kind']}: {row['value']} ± {row['sd']}" for row in seen.payload["observations"]]
+    lines.append(f"[yellow]not expected: {', '.join(alarms)}[/]" if alarms else "as the twin expected")
+    say(as_json, {**event.payload, "observations": seen.payload["observations"], "quality": seen.payload["quality"]}, "\n".join(lines))
+
+
+@twin.command("decide")
+def twin_decide(twin_id: TwinId, at: StoreAt = "twins.db", actor: Actor = "", as_json: AsJson = False) -> None:
+    """Rank every plan of the library on today's anatomy; recommend one and say why."""
+    with speaking() as progress, store.open(at, create=False) as record:
+        decided = flow.decide(record, twin_id, actor=actor, progress=progress)
+    say(as_json, dict(decided.event.payload), decision_table(decided.event.payload))
+
+
+@twin.command("act")
+def twin_act(
+    twin_id: TwinId,
+    plan: Annotated[str, typer.Option(help="Name of the plan that was given.")],
+    at: StoreAt = "twins.db",
+    note: Annotated[str, typer.Option(help="Why, when it is not the recommended one.")] = "",
+    actor: Actor = "",
+    as_json: AsJson = False,
+) -> None:
+    """Record the plan that a person chose and gave."""
+    with speaking(), store.open(at, create=False) as record:
+        event = flow.act(record, twin_id, plan, actor=actor, note=note)
+    say(as_json, dict(event.payload), f"recorded: {plan} at {iso(event.valid_s)}")
+
+
+@twin.command("show")
+def twin_show(
+    twin_id: TwinId,
+    at: StoreAt = "twins.db",
+    as_of: Annotated[str, typer.Option(help="The twin as it was at this time (ISO 8601).")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """What the twin believes, or believed at a time, and what it expects next."""
+    with speaking(), store.open(at, create=False) as record:
+        overview = flow.show(record, twin_id, as_of_s=seconds(as_of) if as_of else None)
+    say(as_json, asdict(overview), overview_table(overview))
+
+
+@twin.command("report")
+def twin_report(twin_id: TwinId, folder: Folder, at: StoreAt = "twins.db", as_json: AsJson = False) -> None:
+    """Write the HTML report with RTDOSE and RTSTRUCT of the newest decision."""
+    with speaking() as progress, store.open(at, create=False) as record:
+        path = flow.report(record, twin_id, folder, made_s=time.time(), progress=progress)
+    say(as_json, {"report": str(path)}, f"{path}")
+
+
+@app.command("models")
+def models(as_json: AsJson = False) -> None:
+    """The installed models, their version and evidence."""
+    with speaking():
+        rows = flow.models()
+    say(as_json, [asdict(row) for row in rows], models_table(rows))
+
+
+@app.command("demo")
+def demo(
+    folder: Folder = Path("demo"),
+    days: Annotated[int, typer.Option(help="Treatment days to live through.", min=1, max=10)] = 3,
+    plans: Annotated[int, typer.Option(help="Plans in the library.", min=1, max=16)] = 4,
+) -> None:
+    """The whole loop on a digital pelvis that gemel generates itself; ends with report.html."""
+    with speaking() as progress:
+        path = flow.demo(folder, days=days, plans=plans, made_s=time.time(), progress=progress)
+    out.print(f"the report: [bold]{path}[/]")
+
+
+@app.command("version")
+def version() -> None:
+    """Version and notice."""
+    out.print(f"gemel {__version__}. {NOTICE}")
+
+
+def _names(pairs: list[str] | None) -> dict[str, str]:
+    """`OWN=NAME` options as a mapping. Raises InputError for one without an equals sign."""
+    split = [pair.partition("=") for pair in pairs or []]
+    wrong = [own for own, sign, _ in split if not sign]
+    if wrong:
+        raise InputError(f"--map {wrong[0]}", remedy="write it as --map OWN=NAME")
+    return {own: name for own, _, name in split}

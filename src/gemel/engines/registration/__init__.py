@@ -1,0 +1,1 @@
+"""Motion between images: fields and their algebra, rigid, model-based and free-form registration."""

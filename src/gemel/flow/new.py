@@ -1,0 +1,79 @@
+"""`gemel twin new`: a planning CT and its contours become a twin."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from gemel import io
+from gemel.core.errors import InputError, StructureError
+from gemel.core.packing import pack
+from gemel.core.structures import Structures
+from gemel.core.system import System
+from gemel.core.time import seconds
+from gemel.flow import registry
+from gemel.store import Store
+
+
+def new(
+    store: Store, system_name: str, ct: Path, structures: Path, *, names: Mapping[str, str] | None = None, time: str = "", actor: str = ""
+) -> str:
+    """Id of a new twin, or of the one that the same files already made.
+
+    `names` maps contour names of the hospital to those of the system ("" leaves one out); `time` is ISO 8601, needed when the CT
+    states none. The original files are kept, named by their content. Nothing is written when any input is refused.
+    """
+    system = registry.system(system_name)
+    series = io.read_series(ct)
+    read = io.read_structures(structures, series, names=names)
+    start_s = _start_s(series.acquired, time)
+    case = system.begin(series.image, standard_names(read, system))
+    twin_id = f"{system_name}-{series.digest[:10]}"
+    if twin_id in store.twins():
+        return twin_id
+    originals = keep(store, ct) + keep(store, structures)
+    packed = store.artefacts.put_arrays(pack(case))
+    payload = {
+        "system": system_name,
+        "case": packed,
+        "seed": int(series.digest[:7], 16),
+        "identity": asdict(series.identity),
+        "notes": list(system.notes(case)),
+        "structures": sorted(read.masks),
+    }
+    store.append(
+        twin_id,
+        "Ingested",
+        payload,
+        valid_s=start_s,
+        actor=actor,
+        seed=payload["seed"],
+        inputs=originals,
+        outputs=(packed,),
+        expected_version=0,
+    )
+    return twin_id
+
+
+def standard_names(read: Structures, system: System) -> Structures:
+    """The structures under the system's own names. Raises StructureError for a name it does not know, or two that mean the same."""
+    masks: dict[str, np.ndarray] = {}
+    for name, mask in read.masks.items():
+        standard = system.canonical(name)
+        if standard in masks:
+            raise StructureError(f"two structures that mean {standard}", where="RTSTRUCT", remedy=f"leave one out with --map {name}=")
+        masks[standard] = mask
+    return Structures(read.grid, masks)
+
+
+def keep(store: Store, path: Path) -> tuple[str, ...]:
+    """Hashes of the original files, kept in the store: the file, or every file of the folder."""
+    files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+    return tuple(store.artefacts.put(file) for file in files)
+
+
+def _start_s(acquired: str, time: str) -> float:
+    if not (time or acquired):
+        raise InputError("a CT that states no acquisition time", where="CT", remedy="state it with --time 2026-01-31T08:30")
+    return seconds(time or acquired)

@@ -1,0 +1,144 @@
+"""`gemel twin observe`: forecast the scan, freeze the forecast, then look: register, measure, assimilate, check."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gemel import io
+from gemel.core import twin as twins
+from gemel.core.digest import digest
+from gemel.core.errors import IdentityError, InputError
+from gemel.core.forecast import Forecast, forecast, interval
+from gemel.core.image import Image
+from gemel.core.packing import pack
+from gemel.core.record import Observation
+from gemel.core.surprise import surprise
+from gemel.core.system import Progress, common_draws, silent
+from gemel.core.time import iso, seconds
+from gemel.flow.new import keep
+from gemel.flow.session import Session, belief_digest, open_session, record, row
+from gemel.store import Event, Store
+
+DRAWS = 400
+ALARM = 0.01
+
+
+@dataclass(frozen=True)
+class Scan:
+    """An image of the day with its time, where it came from, and whether its PatientID was checked."""
+
+    image: Image
+    t_s: float
+    source: str
+    identity_checked: bool
+
+
+def observe(store: Store, twin_id: str, scan_path: Path, *, time: str = "", actor: str = "", progress: Progress = silent) -> Event:
+    """The Assimilated event of one scan; a scan older than the last one is assimilated by replay, in time order.
+
+    The forecast for the scan's time is stored before the image is registered. Raises before anything is written for a scan of another
+    patient, without a time, observed before, or older than the planning CT.
+    """
+    with store.lease(twin_id, actor):
+        session = open_session(store, twin_id)
+        scan = read_scan(session, scan_path, time)
+        before = open_session(store, twin_id, as_of_s=scan.t_s) if scan.t_s < session.twin.t_s else session
+        expected = forecast(before.twin, (), list(before.twin.model.observe), scan.t_s, DRAWS, twins.generator(before.twin, 1))
+        frozen = _freeze(session, expected, actor)
+        day = session.system.observe(session.case, scan.image, progress)
+        seen = session.system.observations(day, scan.t_s, scan.source)
+        observed = _observed(session, scan, scan_path, (day, seen), frozen, actor)
+        return _assimilated(session, expected, seen, (frozen, observed), actor)
+
+
+def read_scan(session: Session, path: Path, time: str) -> Scan:
+    """The scan, checked against the twin: DICOM folder or file, or NIfTI (which carries no identity)."""
+    if path.name.endswith((".nii", ".nii.gz")):
+        image, source, acquired, checked = io.read_nifti(path), path.name, "", False
+        source = f"{path.name}#{digest(image.array)[:16]}"
+    else:
+        series = io.read_series(path)
+        expected = session.entries[0].payload["identity"]
+        io.require_same_patient(io.Identity(expected["patient_id"], expected["issuer"]), series.identity, str(path))
+        image, source, acquired, checked = series.image, series.identity.series_uid, series.acquired, True
+    if not (time or acquired):
+        raise InputError("a scan that states no time", where=str(path), remedy="state it with --time 2026-01-31T08:30")
+    t_s = seconds(time or acquired)
+    if t_s <= session.twin.start_s:
+        raise InputError(
+            f"a scan of {iso(t_s)}", where=str(path), remedy=f"it must be later than the planning CT ({iso(session.twin.start_s)})"
+        )
+    known = {entry.payload["source"]: entry for entry in session.entries if entry.kind == "Observed"}
+    if source in known or any(entry.valid_s == t_s for entry in known.values()):
+        raise IdentityError("a scan that the twin has observed already", where=str(path), remedy="give each scan its own time, once")
+    return Scan(image, t_s, source, checked)
+
+
+def _freeze(session: Session, expected: Forecast, actor: str) -> Event:
+    packed = session.store.artefacts.put_arrays(dict(expected.values))
+    ranges = {kind: [side.tolist() for side in interval(draws)] for kind, draws in expected.values.items()}
+    payload = {"forecast": packed, "made_s": expected.made_s, "for_s": expected.t_s, "interval_90": ranges}
+    sources = (session.entries[-1].hash,)
+    return session.store.append(
+        session.id, "Forecast", payload, valid_s=expected.made_s, actor=actor, seed=session.twin.seed, inputs=sources, outputs=(packed,)
+    )
+
+
+def _observed(session: Session, scan: Scan, path: Path, found: tuple[Any, Sequence[Observation]], frozen: Event, actor: str) -> Event:
+    day, seen = found
+    originals = keep(session.store, path)
+    packed = session.store.artefacts.put_arrays(pack(day))
+    payload = {
+        "source": scan.source,
+        "identity_checked": scan.identity_checked,
+        "observations": [row(observation) for observation in seen],
+        "day": packed,
+        "quality": dict(day.quality),
+        "notes": list(day.notes),
+    }
+    return session.store.append(
+        session.id,
+        "Observed",
+        payload,
+        valid_s=scan.t_s,
+        actor=actor,
+        inputs=(frozen.hash, *originals),
+        outputs=(packed,),
+        expected_version=frozen.version,
+    )
+
+
+def _assimilated(session: Session, expected: Forecast, seen: Sequence[Observation], sources: tuple[Event, Event], actor: str) -> Event:
+    """Belief after the scan, and the ledger's row: where what came lies in what was forecast."""
+    frozen, observed = sources
+    after = twins.assimilate(session.twin, record((observed,)))
+    checks = {o.kind: surprise(expected, o) for o in seen}
+    payload = {
+        "belief": belief_digest(after.belief),
+        "forecast": frozen.hash,
+        "ranks": {kind: check.rank.tolist() for kind, check in checks.items()},
+        "crps": {kind: check.crps.tolist() for kind, check in checks.items()},
+        "alarms": sorted(kind for kind, check in checks.items() if float(check.tail.min()) * check.tail.size < ALARM),
+    }
+    event = session.store.append(
+        session.id,
+        "Assimilated",
+        payload,
+        valid_s=observed.valid_s,
+        actor=actor,
+        seed=session.twin.seed,
+        inputs=(observed.hash, frozen.hash),
+        expected_version=observed.version,
+    )
+    acted = [entry for entry in session.entries if entry.kind == "Acted" and entry.valid_s < observed.valid_s]
+    if not acted:
+        return event
+    outcome = {"plan": acted[-1].payload["plan"], "seen": observed.hash, "alarms": payload["alarms"]}
+    session.store.append(session.id, "Outcome", outcome, valid_s=observed.valid_s, actor=actor, inputs=(acted[-1].hash, observed.hash))
+    return event
+
+
+def rng_of(session: Session, stream: int) -> Any:
+    """Generator of a verb at the twin's present step."""
+    return common_draws(session.twin.seed, stream, len(session.twin.record))

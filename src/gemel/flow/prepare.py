@@ -1,0 +1,38 @@
+"""`gemel twin prepare`: forecast the anatomies to come and make the plan library for them."""
+
+import time
+
+from gemel.core.digest import digest
+from gemel.core.packing import pack
+from gemel.core.system import Progress, silent
+from gemel.flow.session import open_session
+from gemel.store import Event, Store
+
+
+def prepare(store: Store, twin_id: str, *, k: int = 8, actor: str = "", progress: Progress = silent) -> Event:
+    """The event that holds the library of `k` plans and the baseline. Takes minutes; another process on the same twin is refused."""
+    with store.lease(twin_id, actor):
+        session = open_session(store, twin_id)
+        began = time.perf_counter()
+        t_s = session.twin.t_s + session.system.interval_s
+        library = session.system.prepare(session.twin, session.case, k, t_s, progress)
+        arrays = pack(library)
+        packed = store.artefacts.put_arrays(arrays)
+        payload = {
+            "library": packed,
+            "plans": list(session.system.plans(library)),
+            "digest": digest(dict(arrays)),
+            "forecast_for_s": t_s,
+            "seconds": round(time.perf_counter() - began, 1),
+        }
+        return store.append(
+            twin_id,
+            "Promoted",
+            payload,
+            valid_s=session.twin.t_s,
+            actor=actor,
+            seed=session.twin.seed,
+            inputs=(session.entries[-1].hash,),
+            outputs=(packed,),
+            expected_version=session.version,
+        )

@@ -1,0 +1,101 @@
+"""A twin opened for work: rebuilt from its events alone, to the same belief."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gemel.core import twin as twins
+from gemel.core.badge import Badge, badge
+from gemel.core.belief import Belief
+from gemel.core.digest import digest
+from gemel.core.errors import InputError, StoreError
+from gemel.core.packing import unpack
+from gemel.core.record import Action, Event, Observation
+from gemel.core.system import System
+from gemel.core.twin import Twin
+from gemel.flow import registry
+from gemel.store import Event as Entry
+from gemel.store import Store
+
+
+@dataclass(frozen=True)
+class Session:
+    """A twin with its system, its case, its library (None before `prepare`) and the entries of the record it was rebuilt from."""
+
+    store: Store
+    id: str
+    system: System
+    case: Any
+    library: Any
+    twin: Twin
+    entries: tuple[Entry, ...]
+
+    @property
+    def version(self) -> int:
+        """Version of the last entry."""
+        return self.entries[-1].version
+
+    @property
+    def badge(self) -> Badge:
+        """model, shadow or twin."""
+        return badge(self.twin.record)
+
+
+def open_session(store: Store, twin_id: str, *, as_of_s: float | None = None, known_at_s: float | None = None) -> Session:
+    """The twin as it was at `as_of_s` (what had happened) and `known_at_s` (what was known). Raises InputError for an unknown id."""
+    entries = tuple(store.events(twin_id, as_of=as_of_s, known_at=known_at_s))
+    ingested = [entry for entry in entries if entry.kind == "Ingested"]
+    if not ingested:
+        known = ", ".join(store.twins()) or "none"
+        raise InputError(f"no twin {twin_id!r}" + (" at that time" if as_of_s else ""), remedy=f"the store holds {known}")
+    start = ingested[0]
+    system = registry.system(str(start.payload["system"]))
+    case = unpack(system.case, store.artefacts.get_arrays(start.payload["case"]))
+    prepared = newest(entries, "library")
+    library = unpack(system.library, store.artefacts.get_arrays(prepared.payload["library"])) if prepared else None
+    empty = twins.new(system.model(case, library), start.valid_s, int(start.payload["seed"]))
+    return Session(store, twin_id, system, case, library, twins.assimilate(empty, record(entries)), entries)
+
+
+def newest(entries: tuple[Entry, ...], key: str) -> Entry | None:
+    """The last entry by valid time whose payload has the key."""
+    found = [entry for entry in entries if key in entry.payload]
+    return max(found, key=lambda entry: (entry.valid_s, entry.version)) if found else None
+
+
+def record(entries: tuple[Entry, ...]) -> tuple[Event, ...]:
+    """The observations and actions that the entries hold."""
+    seen = [observation(row) for entry in entries if entry.kind == "Observed" for row in entry.payload["observations"]]
+    done = [Action(**entry.payload["action"]) for entry in entries if entry.kind == "Acted"]
+    return (*seen, *done)
+
+
+def observation(row: Mapping[str, Any]) -> Observation:
+    """An observation from its JSON row."""
+    return Observation(row["kind"], row["t_s"], np.array(row["value"], dtype=float), np.array(row["sd"], dtype=float), row["source"])
+
+
+def row(observed: Observation) -> dict[str, Any]:
+    """The JSON row of an observation; floats keep their last bit."""
+    return {
+        "kind": observed.kind,
+        "t_s": observed.t_s,
+        "value": observed.value.tolist(),
+        "sd": observed.sd.tolist(),
+        "source": observed.source,
+    }
+
+
+def belief_digest(belief: Belief) -> str:
+    """SHA-256 of 256 draws from a fixed generator: equal beliefs draw equally, whatever their kind."""
+    state, params = belief.draw(256, np.random.default_rng(0))
+    return digest({"state": dict(state), "params": dict(params)})
+
+
+def require_library(session: Session) -> Any:
+    """The library. Raises StoreError when it has not been prepared."""
+    if session.library is None:
+        raise StoreError("no plan library yet", where=session.id, remedy=f"run: gemel twin prepare {session.id}")
+    return session.library

@@ -1,0 +1,215 @@
+"""The record of many twins: append, read as of a time, retract, verify, lease."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import TracebackType
+from typing import Any
+from uuid import uuid4
+
+from gemel.core.errors import ConflictError, InputError, StoreError
+from gemel.store import artefacts as kept
+from gemel.store import queries, sqlite
+from gemel.store import sweep as sweeping
+from gemel.store.check import Finding, by_output, chain_findings, read
+from gemel.store.environment import environment
+from gemel.store.event import GENESIS, Event, parse, require_hashes, require_kind, seal
+from gemel.store.process import is_dead, this_process
+from gemel.store.queries import Lease
+from gemel.store.taint import tainted
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open record: events in one database file, artefacts beside it. Made by `gemel.store.open`; use it in a `with` block.
+
+    One chain runs over all twins: commits take turns in any case, and a single exported head then vouches for every twin,
+    also for one that was removed whole. `swept` is what the start-up sweep found.
+    """
+
+    rows: sqlite.Rows
+    artefacts: kept.Artefacts
+    clock: Callable[[], float]
+    users: int
+    leave: Callable[[], object]
+    swept: sweeping.Sweep
+    held: dict[str, str] = field(default_factory=dict)  # twin → token of the lease that this store holds
+
+    def append(
+        self,
+        twin: str,
+        kind: str,
+        payload: Mapping[str, Any],
+        *,
+        valid_s: float | int | None = None,
+        known_s: float | int | None = None,
+        actor: str = "",
+        seed: int | None = None,
+        inputs: Sequence[str] = (),
+        outputs: Sequence[str] = (),
+        expected_version: int | None = None,
+    ) -> Event:
+        """Commits the next event of a twin and returns it once it is on the disk.
+
+        `known_s` is now unless stated, `valid_s` is `known_s` unless stated, an empty actor means not stated.
+        Raises InputError for an unknown kind or a payload that is not finite JSON, ConflictError when the twin is not at `expected_version`
+        or another process holds it, StoreError when the disk refuses.
+        """
+        require_kind(kind)
+        if not twin:
+            raise InputError("an empty twin", where="append", remedy="name the twin")
+        known = _moment("known_s", self.clock() if known_s is None else known_s)
+        stated: dict[str, Any] = {"twin": twin, "kind": kind, "payload": payload, "actor": actor, "seed": seed, "known_s": known}
+        stated["valid_s"] = known if valid_s is None else _moment("valid_s", valid_s)
+        stated |= {"inputs": require_hashes("inputs", inputs), "outputs": require_hashes("outputs", outputs)}
+        stated["kept"] = [name for name in outputs if kept.find(self.artefacts, name)]
+        stated["environment"] = self.environment
+        with sqlite.transaction(self.rows):
+            version = queries.last_version(self.rows, twin)
+            self._require_free(twin)
+            _require_version(twin, version, expected_version)
+            sequence, previous = queries.last_event(self.rows) or (0, GENESIS)
+            event, body = seal({**stated, "version": version + 1, "previous": previous})
+            queries.insert_event(self.rows, sequence + 1, event, body)
+        return event
+
+    def retract(self, event: Event | str, reason: str, *, actor: str = "", known_s: float | int | None = None) -> Event:
+        """Withdraws an event, given itself or its hash; everything derived from it becomes tainted.
+
+        The retraction speaks of the time of the event. Raises InputError without a reason, and for what is or was retracted.
+        """
+        name = event if isinstance(event, str) else event.hash
+        row = queries.row_of(self.rows, name)
+        if row is None:
+            raise InputError(f"no event {name}", where=str(self.rows.path), remedy="pass an event of this record, or its hash")
+        target = read(row)
+        if not reason.strip():
+            raise InputError("no reason", where="retract", remedy="say why the event is withdrawn")
+        gone = {source for e in self.events(target.twin) if e.kind == "Retracted" for source in e.inputs}
+        if target.kind == "Retracted" or target.hash in gone:
+            raise InputError("an event that cannot be retracted again", where=name, remedy="append a corrected event instead")
+        payload = {"reason": reason, "version": target.version, "kind": target.kind}
+        valid_s, sources = target.valid_s, (target.hash,)
+        return self.append(target.twin, "Retracted", payload, valid_s=valid_s, known_s=known_s, actor=actor, inputs=sources)
+
+    def events(self, twin: str, as_of: float | int | None = None, known_at: float | int | None = None) -> list[Event]:
+        """Events of a twin in order of commit, each checked: those that speak of times ≤ `as_of` and were known by `known_at`."""
+        return [read(row) for row in queries.event_rows(self.rows, twin, as_of, known_at)]
+
+    def twins(self) -> list[str]:
+        """Names of the twins in order of their first event."""
+        return queries.twin_names(self.rows)
+
+    def version(self, twin: str) -> int:
+        """Number of events of a twin; 0 for one that is not in the record."""
+        return queries.last_version(self.rows, twin)
+
+    def tainted(self, known_at: float | int | None = None) -> frozenset[str]:
+        """Hashes of the events and outputs that depend on what was retracted by `known_at`."""
+        return tainted(read(row) for row in queries.event_rows(self.rows, known_at=known_at))
+
+    def head(self) -> str:
+        """Hash of the newest event; with a copy kept elsewhere, `verify(head)` tells later whether all up to it is still there."""
+        last = queries.last_event(self.rows)
+        return last[1] if last else GENESIS
+
+    def verify(self, head: str | None = None) -> bool:
+        """True when nothing in the log was altered, removed, reordered or, given an exported head, cut off."""
+        return not self.check(head)
+
+    def check(self, head: str | None = None, *, artefacts: bool = False) -> list[Finding]:
+        """What is wrong with the log and, if asked, with every artefact (reads all of them)."""
+        place = str(self.rows.path)
+        queries.last_event(self.rows)  # a closed store raises; it is not damaged
+        try:
+            found = [Finding(place, what) for what in sqlite.damage(self.rows)]
+            rows = queries.event_rows(self.rows)
+        except ConflictError:
+            raise
+        except StoreError as error:
+            return [Finding(place, str(error))]
+        found += chain_findings(rows, head)
+        return found + self._artefact_findings() if artefacts and not found else found
+
+    def sweep(self) -> sweeping.Sweep:
+        """Reports unfinished files and artefacts of which no event speaks, and moves them to quarantine/."""
+        return sweeping.sweep(self.artefacts, self.users, lambda: queries.bodies(self.rows))
+
+    @contextmanager
+    def lease(self, twin: str, actor: str) -> Iterator[Lease]:
+        """Sole right to change a twin during the block. Raises ConflictError when a living process has it; a dead one's is taken over."""
+        mine = Lease(twin, uuid4().hex, actor, self.clock(), this_process())
+        with sqlite.transaction(self.rows):
+            self._require_free(twin)
+            if twin in self.held:
+                raise _busy(mine)
+            queries.insert_lease(self.rows, mine)
+        self.held[twin] = mine.token
+        try:
+            yield mine
+        finally:
+            del self.held[twin]
+            with sqlite.transaction(self.rows):
+                queries.delete_lease(self.rows, twin, mine.token)
+
+    def leases(self) -> list[Lease]:
+        """Leases now held by any process."""
+        return queries.leases(self.rows)
+
+    def release(self, twin: str) -> bool:
+        """Ends a lease whose holder is gone with its machine; if it lives it can no longer write. False when there was none."""
+        with sqlite.transaction(self.rows):
+            return queries.delete_lease(self.rows, twin)
+
+    def close(self) -> None:
+        """Closes the record; closing twice does nothing."""
+        with self.rows.turn:
+            self.leave()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    @cached_property
+    def environment(self) -> str:
+        """Hash of the artefact that lists the code and library versions of this process."""
+        return self.artefacts.put(environment())
+
+    def _require_free(self, twin: str) -> None:
+        mine = self.held.get(twin)
+        lease = next(iter(queries.leases(self.rows, twin)), None)
+        if mine and (lease is None or lease.token != mine):
+            raise ConflictError(f"a lease on {twin} that was taken away", where=str(self.rows.path), remedy="repeat the command")
+        if lease and lease.token != mine and not is_dead(lease.holder):
+            raise _busy(lease)
+
+    def _artefact_findings(self) -> list[Finding]:
+        whole = {path.name.removesuffix(kept.PACKED): kept.is_whole(path) for path in kept.stored(self.artefacts)}
+        found = [Finding(name, "its bytes do not match its name") for name, sound in whole.items() if not sound]
+        missing = by_output(map(parse, queries.bodies(self.rows)))
+        return found + [
+            Finding(name, f"missing; {events[0].twin} version {events[0].version} relies on it")
+            for name, events in missing.items()
+            if name not in whole
+        ]
+
+
+def _busy(lease: Lease) -> ConflictError:
+    found = f"twin {lease.twin} is held by {lease.actor} (process {lease.holder.pid} on {lease.holder.host})"
+    return ConflictError(found, where="the record", remedy="repeat when it has finished; if that machine is gone, release() the twin")
+
+
+def _require_version(twin: str, version: int, expected: int | None) -> None:
+    if expected is not None and expected != version:
+        found = f"twin {twin} at version {version}, not {expected}"
+        raise ConflictError(found, where="append", remedy="read its new events, decide again, then append")
+
+
+def _moment(name: str, t_s: float | int) -> float:
+    if not math.isfinite(t_s):
+        raise InputError(f"{name} = {t_s}", where="append", remedy="pass seconds since the epoch, a finite number")
+    return float(t_s)

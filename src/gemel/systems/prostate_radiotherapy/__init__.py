@@ -1,0 +1,5 @@
+"""Prostate radiotherapy with protons: the plan of the day."""
+
+from gemel.systems.prostate_radiotherapy.system import SYSTEM
+
+__all__ = ["SYSTEM"]

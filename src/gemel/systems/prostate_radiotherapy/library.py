@@ -1,0 +1,134 @@
+"""The library: plans made ahead for the anatomies that tomorrow may bring, and what each would do on any of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from jaxtyping import Float
+
+from gemel.core.belief import Params, State
+from gemel.core.image import Array
+from gemel.core.model import Observe, Readout
+from gemel.core.record import Plan
+from gemel.core.system import Progress, common_draws
+from gemel.core.twin import Twin
+from gemel.devices.proton import Machine
+from gemel.engines.medoids import k_medoids
+from gemel.engines.surrogate import Surrogate, fit, predict
+from gemel.systems.prostate_radiotherapy.anatomy import anatomy_of
+from gemel.systems.prostate_radiotherapy.case import Case, rsp_of
+from gemel.systems.prostate_radiotherapy.dosimetry import CURVES, UNITS, CURVE_LEVELS_Gy, curves, readouts
+from gemel.systems.prostate_radiotherapy.model import coordinates, plan_index
+from gemel.systems.prostate_radiotherapy.modes import REACH
+from gemel.systems.prostate_radiotherapy.plans import CLINICAL, TWIN, Beamline, PlanOfLibrary, dose_Gy, make_plan
+from gemel.systems.prostate_radiotherapy.state import from_vector
+
+BASELINE = "clinical"
+DRAWS = 400
+DESIGN = 32
+SCALE = np.array([0.35, 0.25, 2.0, 2.0, 2.0, 6.0])
+"""Change of each coordinate that costs a plan about as much: 2 mm of shift, 6° of rotation (1.5 mm at the ends), a third of a bladder."""
+Evaluation = tuple[dict[str, float], dict[str, Array]]
+
+@dataclass(frozen=True)
+class Library:
+    """`plans`, the clinical one last; `shares`, the part of the forecast each other plan stands for.
+
+    `design` are the anatomies on which every plan was evaluated and `table` the readouts found there (plans, design, readouts), followed
+    by the histograms `curves`; `emulators`, one a plan, interpolate between them with their own error.
+    """
+
+    plans: tuple[PlanOfLibrary, ...]
+    shares: Float[Array, "k"]
+    readouts: tuple[str, ...]
+    curves: tuple[str, ...]
+    design: Float[Array, "n 6"]
+    table: Float[Array, "plans n m"]
+    emulators: tuple[Surrogate, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the plans in order."""
+        return tuple(plan.name for plan in self.plans)
+
+
+def beamline(case: Case) -> Beamline:
+    """Machine, isocentre and gantry angles of a case."""
+    return Beamline(Machine.generic(), case.isocentre_mm, case.gantry_deg)
+
+
+def anatomies(library: Library) -> Float[Array, "plans 6"]:
+    """The anatomy each plan was made for."""
+    return np.stack([plan.anatomy for plan in library.plans])
+
+
+def prepare(twin: Twin, case: Case, k: int, t_s: float, progress: Progress) -> Library:
+    """Forecast anatomies at `t_s`, take k that cover them (k-medoids), make a robust plan for each, evaluate all on a design of them."""
+    rng = common_draws(twin.seed, 1)
+    state, params = twin.belief.draw(DRAWS, rng)
+    state = twin.model.dynamics(state, params, (), twin.t_s, t_s, rng)
+    forecast = np.clip(coordinates(twin.model.observe, state, params), *REACH.T)
+    chosen = k_medoids(forecast / SCALE, k, rng)
+    plans = tuple(_plan(case, f"day-{i + 1}", forecast[index], progress, (i, k + 1)) for i, index in enumerate(chosen.indices))
+    clinical = make_plan(BASELINE, rsp_of(case.ct, case.structures), case.structures, beamline(case), margins=CLINICAL, anatomy=np.zeros(6))
+    progress("plans", k + 1, k + 1)
+    rest = np.setdiff1d(np.arange(DRAWS), chosen.indices)[: max(0, DESIGN - k - 1)]
+    design = np.concatenate([forecast[chosen.indices], np.zeros((1, 6)), forecast[rest]])
+    table = _evaluate(case, (*plans, clinical), design, progress)
+    names, histograms, columns = _columns(table)
+    group = np.array([*range(len(names)), *(len(names) + i for i in range(len(histograms)) for _ in CURVE_LEVELS_Gy)])
+    emulators = tuple(fit(design / SCALE, rows, group=group) for rows in columns)
+    return Library((*plans, clinical), np.asarray(chosen.weights, dtype=float), names, histograms, design, columns, emulators)
+
+
+def _plan(case: Case, name: str, anatomy: Float[Array, "6"], progress: Progress, step: tuple[int, int]) -> PlanOfLibrary:
+    progress("plans", *step)
+    ct, structures = anatomy_of(case.ct, case.structures, case.modes, from_vector(anatomy))
+    return make_plan(name, rsp_of(ct, structures), structures, beamline(case), margins=TWIN, anatomy=anatomy)
+
+
+def _evaluate(case: Case, plans: tuple[PlanOfLibrary, ...], design: Float[Array, "n 6"], progress: Progress) -> list[list[Evaluation]]:
+    """Readouts and histograms of every plan on every anatomy of the design."""
+    line, table = beamline(case), []
+    for i, anatomy in enumerate(design):
+        progress("forecast doses", i, len(design))
+        ct, structures = anatomy_of(case.ct, case.structures, case.modes, from_vector(anatomy))
+        rsp = rsp_of(ct, structures)
+        doses = [dose_Gy(plan, rsp, line) for plan in plans]
+        table.append([(dict(readouts(dose, structures)), curves(dose, structures)) for dose in doses])
+    progress("forecast doses", len(design), len(design))
+    return table
+
+
+def _columns(table: list[list[Evaluation]]) -> tuple[tuple[str, ...], tuple[str, ...], Float[Array, "plans n m"]]:
+    """Names of the readouts and histograms that every anatomy has, and their values side by side."""
+    flat = [cell for day in table for cell in day]
+    names = tuple(name for name in UNITS if all(name in values for values, _ in flat))
+    histograms = tuple(f"DVH_{name}" for name in CURVES if all(f"DVH_{name}" in held for _, held in flat))
+    rows = [np.concatenate([[values[name] for name in names], *(held[name] for name in histograms)]) for values, held in flat]
+    return names, histograms, np.array(rows).reshape(len(table), len(table[0]), -1).transpose(1, 0, 2)
+
+
+def emulated(library: Library, observe: Mapping[str, Observe]) -> dict[str, Readout]:
+    """The library's readouts and histograms as functions of the day's anatomy, with the emulator's own error drawn in."""
+    places = {name: (slice(i, i + 1), np.inf) for i, name in enumerate(library.readouts)}
+    first, width = len(library.readouts), len(CURVE_LEVELS_Gy)
+    places |= {name: (slice(first + i * width, first + (i + 1) * width), 1.0) for i, name in enumerate(library.curves)}
+    what = "emulated from the library's doses"
+    return {
+        name: Readout(UNITS.get(name, "1"), partial(_emulate, library, observe, columns, top), what)
+        for name, (columns, top) in places.items()
+    }
+
+
+def _emulate(
+    library: Library, observe: Mapping[str, Observe], columns: slice, top: float, *at: *tuple[State, Params, Plan, np.random.Generator]
+) -> Float[Array, "draws ..."]:
+    state, params, plan, rng = at
+    emulator = library.emulators[plan_index(plan, len(library.plans))]
+    mean, sd = predict(emulator, np.clip(coordinates(observe, state, params), *REACH.T) / SCALE)
+    noise = rng.standard_normal((len(mean), 1))
+    return np.asarray(
+        np.clip(mean[:, columns] + sd[:, columns] * noise, 0.0, top).squeeze(axis=1 if columns.stop - columns.start == 1 else ())
+    )

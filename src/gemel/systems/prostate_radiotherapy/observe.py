@@ -1,0 +1,112 @@
+"""What one CBCT shows: the couch error from the bones, the anatomy of the day from the soft tissue, and how well each is known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy.ndimage import distance_transform_edt
+
+from gemel.core.errors import GeometryError
+from gemel.core.image import Array, Image, with_array
+from gemel.core.record import Observation
+from gemel.core.structures import Structures, volume_mL
+from gemel.core.system import Progress
+from gemel.engines.registration import DisplacementField, deformable, fit_basis, invert, jacobian, rigid, to_fixed, zero_field
+from gemel.engines.registration.warp import pull
+from gemel.systems.prostate_radiotherapy.anatomy import warped
+from gemel.systems.prostate_radiotherapy.case import Case
+from gemel.systems.prostate_radiotherapy.modes import bone_mask
+from gemel.systems.prostate_radiotherapy.state import DayState, measure, to_vector
+
+MODE_SD = np.array([0.5, 0.3, 1.5, 4.0, 4.0, 5.0])
+"""Width of the registration's prior on the six motion coordinates; wider than the population, so that the image decides."""
+FLOOR = {"setup_mm": 0.4, "ln_bladder_ratio": 0.04, "ln_rectum_ratio": 0.10, "prostate_mm": 0.7, "rotation_deg": 1.2}
+"""Standard deviation that a registration of a CBCT does not fall below; from simulated days whose truth is known, docs/evidence.md."""
+POOR = 0.6
+
+
+@dataclass(frozen=True)
+class Day:
+    """One scan: couch error, the day's anatomy and its standard deviations (COORDINATES), CT and structures of the day, bones aligned.
+
+    `quality` holds similarity of the images, folding fraction, inverse-consistency error and volumes; `notes` what a reader must know.
+    """
+
+    setup_mm: Float[Array, "3"]
+    setup_sd_mm: Float[Array, "3"]
+    state: DayState
+    state_sd: Float[Array, "6"]
+    ct: Image
+    structures: Structures
+    field: DisplacementField
+    quality: Mapping[str, float]
+    notes: tuple[str, ...]
+
+
+def observe(case: Case, cbct: Image, progress: Progress) -> Day:
+    """Register a CBCT (room frame, HU) with the planning CT: rigid on bone, then six motion modes, then free-form.
+
+    Raises GeometryError when the scan does not show the target, or when the images do not match.
+    """
+    _require_target(case, cbct)
+    progress("registration", 0, 3)
+    bones = rigid(cbct, case.ct)
+    aligned = pull(cbct, to_fixed(bones, zero_field(case.ct)), onto=case.ct, outside=-1024.0)
+    progress("registration", 1, 3)
+    backward = [DisplacementField(-v, case.modes.affine_mm) for v in case.modes.velocities_mm]
+    fit = fit_basis(aligned, case.ct, backward, np.zeros(6), MODE_SD)
+    progress("registration", 2, 3)
+    field = deformable(aligned, case.ct, start=fit.field, mobility=_mobility(case))
+    progress("registration", 3, 3)
+    if fit.similarity < POOR:
+        found = f"a scan that matches the planning CT with a correlation of {fit.similarity:.2f}"
+        raise GeometryError(found, where="registration", remedy="check that this is the same patient and region")
+    return _day(case, field, bones.translation_mm, (np.sqrt(np.diag(bones.covariance)[:3]), np.sqrt(np.diag(fit.covariance))), fit.similarity)
+
+
+def _day(case: Case, field: DisplacementField, setup_mm: Array, sd: tuple[Array, Array], similarity: float) -> Day:
+    state, floor = measure(case.structures, field), _floor_vector()
+    ct, structures = warped(case.ct, case.structures, field)
+    folded = float((jacobian(field) <= 0).mean())
+    quality = {
+        "similarity": similarity,
+        "folding_fraction": folded,
+        "max_displacement_mm": float(np.linalg.norm(field.vectors_mm, axis=-1).max()),
+        "bladder_mL": volume_mL(structures, "BLADDER"),
+        "rectum_mL": volume_mL(structures, "RECTUM"),
+    }
+    notes = ("the deformation folds: look at the slices before using this day",) if folded > 0 else ()
+    setup_sd_mm, state_sd = np.hypot(sd[0], FLOOR["setup_mm"]), np.hypot(sd[1], floor)
+    return Day(np.asarray(setup_mm, dtype=np.float64), setup_sd_mm, state, state_sd, ct, structures, field, quality, notes)
+
+
+def observations(day: Day, t_s: float, source: str) -> tuple[Observation, ...]:
+    """The scan as observations for the twin."""
+    value, sd = to_vector(day.state), day.state_sd
+    return (
+        Observation("setup_mm", t_s, day.setup_mm, day.setup_sd_mm, source),
+        Observation("ln_bladder_ratio", t_s, value[0:1], sd[0:1], source),
+        Observation("ln_rectum_ratio", t_s, value[1:2], sd[1:2], source),
+        Observation("prostate_mm", t_s, value[2:5], sd[2:5], source),
+        Observation("rotation_deg", t_s, value[5:6], sd[5:6], source),
+    )
+
+
+def _floor_vector() -> Float[Array, "6"]:
+    f = FLOOR
+    return np.array([f["ln_bladder_ratio"], f["ln_rectum_ratio"], *[f["prostate_mm"]] * 3, f["rotation_deg"]])
+
+
+def _mobility(case: Case) -> Float[Array, "x y z"]:
+    """0 in bone, rising to 1 over a centimetre."""
+    bone = bone_mask(case.ct, case.structures)
+    return np.clip(distance_transform_edt(~bone, sampling=case.ct.spacing_mm) / 10.0, 0.0, 1.0)
+
+
+def _require_target(case: Case, cbct: Image) -> None:
+    """The isocentre must lie in the scan, with tissue around it."""
+    low, high = cbct.origin_mm, cbct.origin_mm + cbct.affine_mm[:3, :3] @ (np.array(cbct.shape) - 1)
+    inside = (case.isocentre_mm >= np.minimum(low, high)) & (case.isocentre_mm <= np.maximum(low, high))
+    if not inside.all():
+        raise GeometryError("a scan that does not contain the isocentre", where="CBCT", remedy="check the frame of reference and the series")
