@@ -68,8 +68,7 @@ def test_opposed_beams_mirror_each_other_in_a_symmetric_phantom() -> None:
     rsp = block((40, 30, 20), (3.0, 3.0, 3.0))
     rsp.array[18:22, 12:18] = 1.5
     left, right = (
-        influence(rsp, np.array([[g, 0.0, 0.0, 100.0]]), Machine.generic(), np.zeros(3)).toarray().reshape(rsp.shape)
-        for g in (90.0, 270.0)
+        influence(rsp, np.array([[g, 0.0, 0.0, 100.0]]), Machine.generic(), np.zeros(3)).toarray().reshape(rsp.shape) for g in (90.0, 270.0)
     )
     assert left == pytest.approx(right[::-1], abs=1e-5 * float(left.max()))
 
@@ -123,6 +122,16 @@ def test_lateral_width_is_that_of_the_double_gaussian() -> None:
         profile = dose[:, int(depth), :].sum(axis=1)
         variance = (profile * x**2).sum() / profile.sum()
         assert variance == pytest.approx(row.spot_sigma_mm**2 + (1 - w) * core**2 + w * halo**2, rel=0.01)
+
+
+@pytest.mark.parametrize("aim_mm", [(0.0, 0.0), (4.1, -7.3), (-5.25, 2.6)])
+def test_the_dose_is_centred_where_the_spot_is_aimed(aim_mm: tuple[float, float]) -> None:
+    rsp = block((61, 40, 61), (2.0, 2.0, 2.0))
+    centre = np.array([1.3, 0.0, -0.7])
+    dose = influence(rsp, np.array([[0.0, *aim_mm, 90.0]]), Machine.generic(), centre).toarray().reshape(rsp.shape)
+    place = rsp.origin_mm[0] + 2.0 * np.arange(61)
+    found = [float((dose.sum(axis=axes) * place).sum() / dose.sum()) for axes in ((1, 2), (0, 1))]
+    assert found == pytest.approx([centre[0] + aim_mm[0], centre[2] + aim_mm[1]], abs=0.02)
 
 
 def test_the_lateral_cut_off_drops_the_tail_and_bites() -> None:

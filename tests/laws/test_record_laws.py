@@ -96,7 +96,8 @@ with gemel.store.open(path, busy_s=60) as store:
     while done < count:
         seen = store.version("shared")
         try:
-            store.append("shared", "Observed", {"who": who, "n": done, "seen": seen}, outputs=[store.artefacts.put(b"the same")], expected_version=seen)
+            payload, same = {"who": who, "n": done, "seen": seen}, store.artefacts.put(b"the same")
+            store.append("shared", "Observed", payload, outputs=[same], expected_version=seen)
             done += 1
         except ConflictError:
             pass

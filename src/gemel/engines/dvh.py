@@ -15,7 +15,9 @@ FINE = 4096  # steps of the histogram that is inverted for a dose at a volume
 CHUNKS = 64
 
 
-def cumulative(dose: Float[Array, "..."], mask: Bool[Array, "..."], levels_Gy: Shaped[Array, "n"] | Sequence[float | int]) -> Float[Array, "n"]:
+def cumulative(
+    dose: Float[Array, "..."], mask: Bool[Array, "..."], levels_Gy: Shaped[Array, "n"] | Sequence[float | int]
+) -> Float[Array, "n"]:
     """Fraction of the mask's volume with a dose of at least each level.
 
     Each voxel counts as 4³ parts with the dose D + ∇D·r from central differences, never below zero; a voxel is inside as a whole.

@@ -24,7 +24,7 @@ def test_a_ramp_is_resolved_inside_the_voxel() -> None:
     dose = np.broadcast_to(np.arange(4.0)[:, None, None], (4, 4, 4)).copy()
     one = np.zeros_like(ALL)
     one[2] = True
-    assert dvh.cumulative(dose, one, np.array([1.5, 1.76, 2.0, 2.26, 2.51])) == pytest.approx([1, 0.5 + 0.25, 0.5, 0.25, 0.0])
+    assert dvh.cumulative(dose, one, np.array([1.6, 1.76, 2.0, 2.26, 2.4])) == pytest.approx([1, 0.75, 0.5, 0.25, 0.0])
 
 
 def test_dose_and_volume_invert_each_other() -> None:

@@ -1,6 +1,6 @@
 """What a proton pencil-beam engine needs to know of a beam: tables in water, one row an energy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Float
@@ -92,3 +92,14 @@ def _between(low: Layer, high: Layer, energy_MeV: float) -> Layer:
         mix(low.weight2, high.weight2),
         mix(low.let_keV_um, high.let_keV_um),
     )
+
+
+def thinned(data: BeamData, step_mm: float) -> BeamData:
+    """The same data with fewer energies: from the longest range down, each at least `step_mm` shorter in range than the last."""
+    kept, last_mm = [], np.inf
+    for row in np.argsort(data.range_mm)[::-1]:
+        if last_mm - data.range_mm[row] >= step_mm:
+            kept.append(int(row))
+            last_mm = float(data.range_mm[row])
+    rows = np.array(sorted(kept))
+    return BeamData(**{field.name: getattr(data, field.name)[rows] for field in fields(BeamData)})

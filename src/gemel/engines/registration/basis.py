@@ -9,7 +9,7 @@ from jaxtyping import Float, Float32
 from gemel.core.image import Array, Image
 from gemel.engines.registration.field import DisplacementField
 from gemel.engines.registration.posterior import Deformation, covariance, most_probable
-from gemel.engines.registration.prior import Modes, Smoothness, velocity_prior
+from gemel.engines.registration.prior import SMOOTH, Modes, Smoothness, velocity_prior
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def fit_basis(
     prior_sd: Float[Array, "k"],
     *,
     mobility: Float[Array, "x y z"] | None = None,
-    smoothness: Smoothness = Smoothness(),
+    smoothness: Smoothness = SMOOTH,
 ) -> BasisFit:
     """Posterior of the amplitudes for which moving(x + u(x)), u = exp(Σ a_k V_k + w), explains the fixed image.
 

@@ -18,11 +18,21 @@ Box = tuple[slice, slice, slice]
 def onto_grid(image: Image, grid: Image, *, outside: float) -> Image:
     """The image on another grid, averaged first (Gaussian, sd half the new voxel) along axes where it is finer."""
     ratio = grid.spacing_mm / image.spacing_mm
-    sd = np.where(ratio > 1.5, 0.5 * ratio, 0.0)
+    sd = np.where(ratio > 1.25, 0.5 * ratio, 0.0)
     array = np.asarray(image.array, np.float32)
     if sd.any():
         array = ndimage.gaussian_filter(array, sd, mode="nearest")
     return resample(replace(image, array=array), grid, outside=outside)
+
+
+def workable(image: Image, spacing_mm: float = 3.0) -> Image:
+    """The image averaged to about the spacing along axes that are finer than three quarters of it."""
+    step = np.where(image.spacing_mm < 0.75 * spacing_mm, spacing_mm / image.spacing_mm, 1.0)
+    if (step == 1.0).all():
+        return image
+    shape = 1 + np.ceil((np.array(image.shape) - 1) / step - 1e-6).astype(int)
+    grid = Image(np.zeros(shape, np.float32), image.affine_mm @ np.diag([*step, 1.0]), image.frame)
+    return replace(onto_grid(image, grid, outside=-1024.0), frame=image.frame)
 
 
 def body(image: Image, *, margin_mm: float = 6.0) -> Bool[Array, "x y z"]:
@@ -33,7 +43,8 @@ def body(image: Image, *, margin_mm: float = 6.0) -> Bool[Array, "x y z"]:
     smooth = ndimage.gaussian_filter(np.asarray(image.array, np.float32), 3.0 / image.spacing_mm, truncate=3.0)
     labels, count = ndimage.label(smooth > TISSUE_HU)
     if count == 0:
-        raise RangeError(f"no voxel above {TISSUE_HU:g} HU", where="registration", remedy="check the rescale slope and intercept of the image")
+        remedy = "check the rescale slope and intercept of the image"
+        raise RangeError(f"no voxel above {TISSUE_HU:g} HU", where="registration", remedy=remedy)
     region = labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
     return np.stack([_shrunk(region[:, :, k], image, margin_mm) for k in range(region.shape[2])], axis=2)
 

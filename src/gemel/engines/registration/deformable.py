@@ -5,7 +5,7 @@ from jaxtyping import Float
 from gemel.core.image import Array, Image
 from gemel.engines.registration.field import DisplacementField
 from gemel.engines.registration.posterior import LEVELS, most_probable
-from gemel.engines.registration.prior import Smoothness, velocity_prior
+from gemel.engines.registration.prior import SMOOTH, Smoothness, velocity_prior
 
 
 def deformable(
@@ -14,7 +14,7 @@ def deformable(
     *,
     start: DisplacementField | None = None,
     mobility: Float[Array, "x y z"] | None = None,
-    smoothness: Smoothness = Smoothness(),
+    smoothness: Smoothness = SMOOTH,
     levels: tuple[tuple[float, int], ...] = LEVELS,
 ) -> DisplacementField:
     """Pull field u = start∘exp(v) with fixed(x) = s moving(x + u(x)) + bias(x) + noise, v a Gaussian process.

@@ -9,7 +9,7 @@ from gemel.core.image import Array, Image
 from gemel.engines.registration.compare import smooth_within, thinned
 from gemel.engines.registration.field import coarse_grid
 from gemel.engines.registration.kernels import normal_kernel, times_kernel
-from gemel.engines.registration.noise import mapped, polynomials, products
+from gemel.engines.registration.noise import correlated_voxels, mapped, polynomials, products
 from gemel.engines.registration.prior import EVERY
 
 HUBER = 1.345  # 95 % efficiency for normal noise. Huber 1981, Robust Statistics
@@ -74,9 +74,12 @@ def _huber(rest: Array) -> tuple[Array, float]:
 def normal_equations(warped: Image, difference: Difference, sd_mm: float) -> tuple[Float32[Array, "x y z 6"], Float32[Array, "x y z 3"]]:
     """Σ t w g gᵀ and Σ t w g r at each node: information on the velocity there and its product with the step.
 
-    Smoothing by sd_mm makes Π 2√π sd/h voxels of one independent sample, which divides the weights.
+    The weights are divided by the number of voxels that make one independent sample: at least Π 2√π sd/h after smoothing by sd_mm,
+    more when the noise itself or the misfit is correlated.
     """
-    samples = float(np.prod(np.maximum(2 * np.sqrt(np.pi) * sd_mm / warped.spacing_mm, 1.0)))
+    seen = difference.precision > 0
+    white = float(np.prod(np.maximum(2 * np.sqrt(np.pi) * sd_mm / warped.spacing_mm, 1.0)))
+    samples = max(white, correlated_voxels(difference.rest[seen], seen))
     shape, _ = coarse_grid(warped, EVERY)
     matrix, right = np.empty((*shape, 6), np.float32), np.empty((*shape, 3), np.float32)
     slopes = np.linalg.inv(warped.affine_mm[:3, :3]).T.copy()

@@ -26,7 +26,6 @@ class Posterior:
     covariance: Float[Array, "p p"]
     residual: Float32[Array, "x y z"]
     similarity: float  # correlation of fixed and model, bias removed
-    iterations: int
 
 
 def fit(
@@ -40,15 +39,16 @@ def fit(
 ) -> Posterior:
     """Gauss-Newton to the posterior mode, steps at most one prior sd; prior = (mean, sd). Bias is a polynomial of degree 4.
 
-    Raises RangeError when fewer than 50 voxels per unknown are compared.
+    Raises RangeError when fewer than 20 voxels per unknown are compared.
     """
     mean, sd = prior
     voxels, bias = int(np.count_nonzero(region)), polynomials(region, 4)
-    if voxels < 50 * (len(sd) + bias.shape[1]):
-        raise RangeError(f"only {voxels} voxels to compare", where="registration", remedy="check the overlap of the two images and the mask")
-    target, z, weight, done = fixed[region], (start - mean) / sd, np.ones(voxels, np.float32), 0
+    if voxels < 20 * (len(sd) + bias.shape[1]):
+        remedy = "check the overlap of the two images and the mask"
+        raise RangeError(f"only {voxels} voxels to compare", where="registration", remedy=remedy)
+    target, z, weight = fixed[region], (start - mean) / sd, np.ones(voxels, np.float32)
     estimate = _estimate(target, _linearise(predict, prior, z, region), bias, weight)
-    for done in range(1, iterations + 1):
+    for _ in range(iterations):
         weight = _huber(estimate.rest)
         estimate = _estimate(target, _linearise(predict, prior, z, region), bias, weight)
         precision = _information(estimate, weight, region)
@@ -59,7 +59,7 @@ def fit(
     residual = np.zeros(fixed.shape, np.float32)
     residual[region] = estimate.rest
     covariance = np.linalg.inv(precision + np.eye(len(z))) * np.outer(sd, sd)
-    return Posterior(mean + sd * z, covariance, residual, estimate.similarity, done)
+    return Posterior(mean + sd * z, covariance, residual, estimate.similarity)
 
 
 @dataclass(frozen=True)

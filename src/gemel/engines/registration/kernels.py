@@ -1,6 +1,6 @@
 """Trilinear sampling in compiled loops: an image pulled through a field, and one field followed by another."""
 
-from typing import Any
+from typing import no_type_check
 
 import numpy as np
 from numba import njit, prange
@@ -9,7 +9,8 @@ _F = np.float32
 
 
 @njit(inline="always")
-def _cell(p: float, n: int) -> Any:
+@no_type_check
+def _cell(p, n):
     """Lower node and fraction of a position clamped to [0, n-1]."""
     p = min(max(p, 0.0), n - 1.0)
     i = min(int(p), max(n - 2, 0))
@@ -17,7 +18,8 @@ def _cell(p: float, n: int) -> Any:
 
 
 @njit(inline="always")
-def _linear(a: Any, x: float, y: float, z: float) -> Any:
+@no_type_check
+def _linear(a, x, y, z):
     """Trilinear value, nearest edge outside."""
     i0, i1, fx = _cell(x, a.shape[0])
     j0, j1, fy = _cell(y, a.shape[1])
@@ -32,7 +34,8 @@ def _linear(a: Any, x: float, y: float, z: float) -> Any:
 
 
 @njit(inline="always")
-def _vector(v: Any, x: float, y: float, z: float) -> Any:
+@no_type_check
+def _vector(v, x, y, z):
     """Trilinear vector, nearest node outside."""
     i0, i1, fx = _cell(x, v.shape[0])
     j0, j1, fy = _cell(y, v.shape[1])
@@ -52,7 +55,8 @@ def _vector(v: Any, x: float, y: float, z: float) -> Any:
 
 
 @njit(inline="always")
-def _affine(m: Any, x: float, y: float, z: float) -> Any:
+@no_type_check
+def _affine(m, x, y, z):
     """First three rows of m @ (x, y, z, 1)."""
     return (
         m[0, 0] * x + m[0, 1] * y + m[0, 2] * z + m[0, 3],
@@ -62,8 +66,9 @@ def _affine(m: Any, x: float, y: float, z: float) -> Any:
 
 
 @njit(parallel=True, cache=True)
-def pull_kernel(source: Any, vectors: Any, to_field: Any, to_mm: Any, mm_to_source: Any, outside: float, nearest: bool, out: Any) -> None:
-    """out(x) = source(x + u(x)) at each voxel of `out`; `outside` NaN keeps the nearest edge. The matrices act on voxel indices of `out`."""
+@no_type_check
+def pull_kernel(source, vectors, to_field, to_mm, mm_to_source, outside, nearest, out):
+    """out(x) = source(x + u(x)) at each voxel of `out`; `outside` NaN keeps the nearest edge. The matrices act on indices of `out`."""
     clamp = np.isnan(outside)
     nx, ny, nz = source.shape
     for i in prange(out.shape[0]):
@@ -84,7 +89,8 @@ def pull_kernel(source: Any, vectors: Any, to_field: Any, to_mm: Any, mm_to_sour
 
 
 @njit(parallel=True, cache=True)
-def compose_kernel(outer: Any, inner: Any, to_mm: Any, mm_to_outer: Any, out: Any) -> None:
+@no_type_check
+def compose_kernel(outer, inner, to_mm, mm_to_outer, out):
     """out(x) = inner(x) + outer(x + inner(x)) at each node x of `inner`."""
     for i in prange(inner.shape[0]):
         for j in range(inner.shape[1]):
@@ -99,7 +105,8 @@ def compose_kernel(outer: Any, inner: Any, to_mm: Any, mm_to_outer: Any, out: An
 
 
 @njit(parallel=True, cache=True)
-def normal_kernel(warped: Any, residual: Any, weight: Any, to_mm: Any, every: int, matrix: Any, right: Any) -> None:
+@no_type_check
+def normal_kernel(warped, residual, weight, to_mm, every, matrix, right):
     """At each node the sums over voxels of w t g gᵀ (6 entries: xx xy xz yy yz zz) and of w t g r.
 
     g is the gradient of `warped` in 1/mm (`to_mm` turns index slopes), t the linear interpolation weight of the node at the voxel.
@@ -118,7 +125,8 @@ def normal_kernel(warped: Any, residual: Any, weight: Any, to_mm: Any, every: in
                             w = weight[x, y, z]
                             if w == 0:
                                 continue
-                            x0, x1, y0, y1, z0, z1 = max(x - 1, 0), min(x + 1, nx - 1), max(y - 1, 0), min(y + 1, ny - 1), max(z - 1, 0), min(z + 1, nz - 1)
+                            x0, x1, y0, y1 = max(x - 1, 0), min(x + 1, nx - 1), max(y - 1, 0), min(y + 1, ny - 1)
+                            z0, z1 = max(z - 1, 0), min(z + 1, nz - 1)
                             hx = (warped[x1, y, z] - warped[x0, y, z]) / max(x1 - x0, 1)
                             hy = (warped[x, y1, z] - warped[x, y0, z]) / max(y1 - y0, 1)
                             hz = (warped[x, y, z1] - warped[x, y, z0]) / max(z1 - z0, 1)
@@ -140,11 +148,12 @@ def normal_kernel(warped: Any, residual: Any, weight: Any, to_mm: Any, every: in
                 matrix[i, j, k] = m
 
 
-@njit(parallel=True, cache=True)
-def smooth_kernel(field: Any, taps: Any, out: Any) -> None:
-    """Symmetric filter along the middle axis of (outer, n, inner), zero beyond the ends; taps[0] is the centre."""
+@njit(cache=True)
+@no_type_check
+def smooth_kernel(field, taps, out):
+    """Symmetric filter along the middle axis of (outer, n, inner), zero beyond the ends; taps[0] is the centre. Too short to share among threads."""
     outer, n, inner = field.shape
-    for row in prange(outer * n):
+    for row in range(outer * n):
         a, i = row // n, row % n
         for b in range(inner):
             out[a, i, b] = taps[0] * field[a, i, b]
@@ -157,10 +166,11 @@ def smooth_kernel(field: Any, taps: Any, out: Any) -> None:
                     out[a, i, b] += taps[t] * field[a, i + t, b]
 
 
-@njit(parallel=True, cache=True)
-def times_kernel(matrix: Any, v: Any, out: Any) -> None:
+@njit(cache=True)
+@no_type_check
+def times_kernel(matrix, v, out):
     """Symmetric 3 x 3 matrix (xx xy xz yy yz zz) times vector at each node."""
-    for i in prange(v.shape[0]):
+    for i in range(v.shape[0]):
         for j in range(v.shape[1]):
             for k in range(v.shape[2]):
                 m, x, y, z = matrix[i, j, k], v[i, j, k, 0], v[i, j, k, 1], v[i, j, k, 2]

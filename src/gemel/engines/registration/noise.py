@@ -36,26 +36,40 @@ def mapped(rows: Float[Array, "n a"], matrix: Float[Array, "a b"]) -> Float32[Ar
     return np.concatenate([head, rows[n:] @ matrix]).astype(np.float32)
 
 
-def sandwich(influence: Float[Array, "n p"], residual: Float[Array, "n"], region: Bool[Array, "x y z"], *, lag: int = 10) -> Float[Array, "p p"]:
+def sandwich(
+    influence: Float[Array, "n p"], residual: Float[Array, "n"], region: Bool[Array, "x y z"], *, lag: int = 10
+) -> Float[Array, "p p"]:
     """c C cᵀ: covariance of an estimate to which each voxel contributes c, when the noise is stationary.
 
-    C is the residual's own autocorrelation up to `lag` voxels, with a triangular taper; products by FFT (Wiener-Khinchin).
+    C is the residual's own autocorrelation up to `lag` voxels.
     """
     inside = region[box(region)]
-    shape = [fft.next_fast_len(n + lag, real=True) for n in inside.shape]
-
-    def spectrum(values: Array) -> Array:
-        volume = np.zeros(inside.shape, np.float32)
-        volume[inside] = values
-        return fft.rfftn(volume, shape)
-
-    pairs = fft.irfftn(np.abs(spectrum(np.ones(len(residual), np.float32))) ** 2, shape)
-    sums = fft.irfftn(np.abs(spectrum(residual)) ** 2, shape)
-    correlation = np.where(pairs > 0.5, sums / np.maximum(pairs, 0.5), 0.0) * _taper(shape, lag)
+    correlation, shape = autocorrelation(residual, region, lag)
     power = np.maximum(fft.rfftn(correlation, shape).real, 0.0)
     power[:, :, 1 : (shape[2] + 1) // 2] *= 2.0  # the half of the transform that is not stored
-    waves = np.stack([spectrum(column).ravel() for column in influence.T])
+    waves = np.stack([_spectrum(column, inside, shape).ravel() for column in influence.T])
     return np.einsum("if,f,jf->ij", waves.conj(), power.ravel(), waves, optimize=False).real / float(np.prod(shape))
+
+
+def autocorrelation(residual: Float[Array, "n"], region: Bool[Array, "x y z"], lag: int) -> tuple[Float[Array, "a b c"], list[int]]:
+    """Mean product of residuals at each lag (periodic layout, triangular taper), and the shape of its transform. Wiener-Khinchin."""
+    inside = region[box(region)]
+    shape = [fft.next_fast_len(n + lag, real=True) for n in inside.shape]
+    pairs = fft.irfftn(np.abs(_spectrum(np.ones(len(residual), np.float32), inside, shape)) ** 2, shape)
+    sums = fft.irfftn(np.abs(_spectrum(residual, inside, shape)) ** 2, shape)
+    return np.where(pairs > 0.5, sums / np.maximum(pairs, 0.5), 0.0) * _taper(shape, lag), shape
+
+
+def correlated_voxels(residual: Float[Array, "n"], region: Bool[Array, "x y z"], *, lag: int = 6) -> float:
+    """How many voxels carry the information of one: the sum of the residual's autocorrelation over its variance."""
+    correlation, _ = autocorrelation(residual, region, lag)
+    return float(max(correlation.sum() / max(correlation[0, 0, 0], 1e-12), 1.0))
+
+
+def _spectrum(values: Array, inside: Array, shape: list[int]) -> Array:
+    volume = np.zeros(inside.shape, np.float32)
+    volume[inside] = values
+    return fft.rfftn(volume, shape)
 
 
 def _taper(shape: list[int], lag: int) -> Float[Array, "x y z"]:

@@ -20,7 +20,10 @@ class Smoothness:
     """Random part of the velocity: standard deviation of each component, and length of its Gaussian correlation exp(-r²/2l²)."""
 
     sd_mm: float = 4.0
-    length_mm: float = 18.0
+    length_mm: float = 20.0
+
+
+SMOOTH = Smoothness()
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Modes:
 
 @dataclass(frozen=True)
 class VelocityPrior:
-    """v = Σ (m_k + s_k a_k) V_k + scale · G z with a and z independent and standard normal; G filters to a correlated field of unit variance."""
+    """v = Σ (m_k + s_k a_k) V_k + scale · G z with a, z independent and standard normal; G z is a correlated field of unit variance."""
 
     modes: Float32[Array, "k n"]  # s_k V_k, flattened
     centre: Float32[Array, "x y z 3"]  # Σ m_k V_k

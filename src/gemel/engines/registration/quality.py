@@ -52,5 +52,5 @@ def quality(fixed: Image, moving: Image, field: DisplacementField, *, region: Bo
         largest_mm=float(np.linalg.norm(field.vectors_mm, axis=-1).max()),
         similarity=left.similarity,
         rest_HU=1.4826 * float(np.median(np.abs(left.rest[seen]))),
-        compared=float(np.count_nonzero(seen) / max(np.count_nonzero(body(moving)), 1)),
+        compared=float(seen.sum()) / max(float(body(moving).sum()), 1.0),
     )

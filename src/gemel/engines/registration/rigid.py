@@ -15,7 +15,7 @@ from gemel.engines.registration.warp import pull, rigid_map
 
 HARD_HU = 200.0  # cortical and dense trabecular bone
 ROTATION_SD_RAD = 0.02  # 1.1 degree
-LEVELS = ((6.0, 2, 10), (2.0, 1, 8))  # smoothing mm, use every n-th voxel, iterations
+LEVELS = ((6.0, 10), (2.0, 8))  # smoothing mm, iterations
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,19 @@ def rigid(
     centre_mm = moving.affine_mm[:3, :3] @ np.argwhere(stiff & seen).mean(axis=0) + moving.origin_mm
     prior = (np.array([*start_mm, 0.0, 0.0, 0.0]), np.array([translation_sd_mm] * 3 + [ROTATION_SD_RAD] * 3))
     at = prior[0]
-    for sd_mm, every, iterations in LEVELS:
+    for sd_mm, iterations in LEVELS:
         region = seen & (_predictor(replace(moving, array=stiff.astype(np.float32)), moving, centre_mm)(at) >= 0.5)
         block = box(region)
         values = smooth_within(target, seen, sd_mm)[block]
         predict = _predictor(smoothed(moving, sd_mm), crop(target, block), centre_mm)
-        posterior = fit(values, predict, prior, region=thinned(region[block], every), start=at, iterations=iterations)
+        posterior = fit(
+            values,
+            predict,
+            prior,
+            region=thinned(region[block], max(1, int(sd_mm / moving.spacing_mm.max()))),
+            start=at,
+            iterations=iterations,
+        )
         at = posterior.mean
     return RigidResult(at[:3], at[3:], centre_mm, posterior.covariance, posterior.similarity)
 
@@ -83,4 +90,3 @@ def _predictor(moving: Image, onto: Image, centre_mm: Array) -> Predict:
         return pull(moving, rigid_map(corners, inverse, centre_mm, -inverse @ a[:3]), onto=onto).array
 
     return predict
-

@@ -28,7 +28,8 @@ def resample(image: Image, onto: Image, *, outside: float | None, nearest: bool 
 def pull_fraction(mask: Bool[Array, "x y z"], grid: Image, field: DisplacementField) -> Float32[Array, "x y z"]:
     """Part of each voxel that lies in the warped mask; its sum times the voxel's volume is a sub-voxel volume."""
     if mask.shape != grid.shape:
-        raise GeometryError(f"a mask of shape {mask.shape} on a grid of {grid.shape}", where="pull_fraction", remedy="rasterise it on this grid")
+        found = f"a mask of shape {mask.shape} on a grid of {grid.shape}"
+        raise GeometryError(found, where="pull_fraction", remedy="rasterise it on this grid")
     return pull(replace(grid, array=mask.astype(np.float32)), field, outside=0.0).array
 
 
@@ -68,7 +69,7 @@ def jacobian(field: DisplacementField) -> Float32[Array, "x y z"]:
     """Determinant of I + ∂u/∂x at the nodes (central differences): local volume in the image for a unit volume in the warped one."""
     if min(field.shape) < 2:
         return np.ones(field.shape, np.float32)
-    slopes = np.stack(np.gradient(field.vectors_mm, axis=(0, 1, 2)), axis=-1)  # du_c / d index_a
+    slopes = np.stack([np.gradient(field.vectors_mm, axis=a) for a in range(3)], axis=-1)  # du_c / d index_a
     to_index = np.linalg.inv(field.affine_mm[:3, :3]).astype(np.float32)
     return np.linalg.det(np.eye(3, dtype=np.float32) + slopes @ to_index).astype(np.float32)
 
@@ -78,7 +79,9 @@ def translation(grid: DisplacementField, shift_mm: Float[Array, "3"]) -> Displac
     return replace(grid, vectors_mm=np.broadcast_to(np.asarray(shift_mm, np.float32), grid.vectors_mm.shape))
 
 
-def rigid_map(grid: DisplacementField, rotation: Float[Array, "3 3"], centre_mm: Float[Array, "3"], shift_mm: Float[Array, "3"]) -> DisplacementField:
+def rigid_map(
+    grid: DisplacementField, rotation: Float[Array, "3 3"], centre_mm: Float[Array, "3"], shift_mm: Float[Array, "3"]
+) -> DisplacementField:
     """The map x -> centre + R (x - centre) + shift on the nodes of `grid`."""
     index = np.stack(np.meshgrid(*(np.arange(n) for n in grid.shape), indexing="ij"), axis=-1)
     x_mm = index @ grid.affine_mm[:3, :3].T + grid.affine_mm[:3, 3]

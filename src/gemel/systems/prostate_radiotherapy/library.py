@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
+from scipy.ndimage import binary_dilation
 
 from gemel.core.belief import Params, State
 from gemel.core.image import Array
 from gemel.core.model import Observe, Readout
 from gemel.core.record import Plan
+from gemel.core.structures import Structures
 from gemel.core.system import Progress, common_draws
 from gemel.core.twin import Twin
 from gemel.devices.proton import Machine
@@ -30,6 +31,7 @@ DESIGN = 32
 SCALE = np.array([0.35, 0.25, 2.0, 2.0, 2.0, 6.0])
 """Change of each coordinate that costs a plan about as much: 2 mm of shift, 6° of rotation (1.5 mm at the ends), a third of a bladder."""
 Evaluation = tuple[dict[str, float], dict[str, Array]]
+
 
 @dataclass(frozen=True)
 class Library:
@@ -95,10 +97,17 @@ def _evaluate(case: Case, plans: tuple[PlanOfLibrary, ...], design: Float[Array,
         progress("forecast doses", i, len(design))
         ct, structures = anatomy_of(case.ct, case.structures, case.modes, from_vector(anatomy))
         rsp = rsp_of(ct, structures)
-        doses = [dose_Gy(plan, rsp, line) for plan in plans]
+        judged = _judged(structures)
+        doses = [dose_Gy(plan, rsp, line, voxels=judged) for plan in plans]
         table.append([(dict(readouts(dose, structures)), curves(dose, structures)) for dose in doses])
     progress("forecast doses", len(design), len(design))
     return table
+
+
+def _judged(structures: Structures) -> Bool[Array, "x y z"]:
+    """Voxels that readouts depend on: the structures and the neighbours that their dose gradients need."""
+    held = [structures.masks[name] for name in CURVES if name in structures.masks]
+    return np.asarray(binary_dilation(np.any(held, axis=0)))
 
 
 def _columns(table: list[list[Evaluation]]) -> tuple[tuple[str, ...], tuple[str, ...], Float[Array, "plans n m"]]:
@@ -110,25 +119,27 @@ def _columns(table: list[list[Evaluation]]) -> tuple[tuple[str, ...], tuple[str,
     return names, histograms, np.array(rows).reshape(len(table), len(table[0]), -1).transpose(1, 0, 2)
 
 
+@dataclass(frozen=True)
+class _Emulated:
+    """Columns of the emulators' outputs as one readout, capped at `top`."""
+
+    library: Library
+    observe: Mapping[str, Observe]
+    columns: slice
+    top: float
+
+    def __call__(self, state: State, params: Params, plan: Plan, rng: np.random.Generator) -> Float[Array, "draws ..."]:
+        emulator = self.library.emulators[plan_index(plan, len(self.library.plans))]
+        mean, sd = predict(emulator, np.clip(coordinates(self.observe, state, params), *REACH.T) / SCALE)
+        noise = rng.standard_normal((len(mean), 1))
+        values = np.clip(mean[:, self.columns] + sd[:, self.columns] * noise, 0.0, self.top)
+        return values[:, 0] if values.shape[1] == 1 else values
+
+
 def emulated(library: Library, observe: Mapping[str, Observe]) -> dict[str, Readout]:
     """The library's readouts and histograms as functions of the day's anatomy, with the emulator's own error drawn in."""
     places = {name: (slice(i, i + 1), np.inf) for i, name in enumerate(library.readouts)}
     first, width = len(library.readouts), len(CURVE_LEVELS_Gy)
     places |= {name: (slice(first + i * width, first + (i + 1) * width), 1.0) for i, name in enumerate(library.curves)}
     what = "emulated from the library's doses"
-    return {
-        name: Readout(UNITS.get(name, "1"), partial(_emulate, library, observe, columns, top), what)
-        for name, (columns, top) in places.items()
-    }
-
-
-def _emulate(
-    library: Library, observe: Mapping[str, Observe], columns: slice, top: float, *at: *tuple[State, Params, Plan, np.random.Generator]
-) -> Float[Array, "draws ..."]:
-    state, params, plan, rng = at
-    emulator = library.emulators[plan_index(plan, len(library.plans))]
-    mean, sd = predict(emulator, np.clip(coordinates(observe, state, params), *REACH.T) / SCALE)
-    noise = rng.standard_normal((len(mean), 1))
-    return np.asarray(
-        np.clip(mean[:, columns] + sd[:, columns] * noise, 0.0, top).squeeze(axis=1 if columns.stop - columns.start == 1 else ())
-    )
+    return {name: Readout(UNITS.get(name, "1"), _Emulated(library, observe, *place), what) for name, place in places.items()}

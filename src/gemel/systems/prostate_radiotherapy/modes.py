@@ -158,5 +158,3 @@ def _occupancy(mask: Bool[Array, "x y z"], fine: Image, coarse: Image) -> Float[
     blurred = ndimage.gaussian_filter(mask.astype(np.float64), 0.4 * np.sqrt(np.maximum(ratio**2 - 1, 0)), mode="nearest")
     index = [np.arange(n) * r for n, r in zip(coarse.shape, ratio)]
     return np.clip(ndimage.map_coordinates(blurred, np.meshgrid(*index, indexing="ij"), order=1, mode="nearest"), 0.0, 1.0)
-
-

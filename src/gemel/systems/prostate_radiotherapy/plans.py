@@ -5,17 +5,27 @@ from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.sparse import csc_array
+from scipy.ndimage import binary_erosion
+from scipy.sparse import csc_matrix
 
 from gemel.core.image import Array, Image
 from gemel.core.structures import Structures
 from gemel.devices.proton import Machine
 from gemel.engines import optimise
+from gemel.engines.dose.beam_data import thinned
 from gemel.engines.dose.pencil_beam import influence
 from gemel.engines.dose.spots import place_spots
 from gemel.systems.prostate_radiotherapy.dosimetry import PRESCRIBED_CTV_Gy, PRESCRIBED_DIL_Gy, near
 
-ITERATIONS = 200
+ITERATIONS = 150
+SPACING_mm = 6.0
+LAYER_mm = 5.0
+"""Spots about one sigma apart across the beam, layers two straggling sigmas apart in depth."""
+LATERAL_mm = 5.0
+KEPT = 0.98
+"""Share of a pencil's dose within the lateral cut-off while optimising; the final dose keeps the engine's 99.5 %."""
+LEAST = 1e-3
+"""Spots below this share of the largest weight are dropped."""
 ROBUST: Final = "expected"
 
 
@@ -54,9 +64,9 @@ class Beamline:
     gantry_deg: tuple[float, ...]
 
 
-def dose_Gy(plan: PlanOfLibrary, rsp: Image, beamline: Beamline) -> Float[Array, "x y z"]:
-    """Dose of the course on an anatomy whose bones are at planning's place."""
-    matrix = influence(rsp, plan.spots, beamline.machine, beamline.isocentre_mm)
+def dose_Gy(plan: PlanOfLibrary, rsp: Image, beamline: Beamline, *, voxels: Bool[Array, "x y z"] | None = None) -> Float[Array, "x y z"]:
+    """Dose of the course on an anatomy whose bones are at planning's place; zero outside `voxels` when they are given."""
+    matrix = influence(rsp, plan.spots, beamline.machine, beamline.isocentre_mm, voxels=voxels)
     return np.asarray(matrix @ plan.weights.astype(np.float32)).reshape(rsp.shape)
 
 
@@ -76,26 +86,38 @@ def make_plan(
 ) -> PlanOfLibrary:
     """Robust plan for one anatomy: penalty over the 21 scenarios for the target, the nominal one for the organs."""
     target = structures["CTV"] | structures.masks.get("DIL", np.zeros_like(structures["CTV"]))
-    lateral_mm = max(margins.setup_mm) + 5.0
-    spots = np.concatenate(
-        [
-            place_spots(rsp, target, gantry, beamline.machine, beamline.isocentre_mm, spacing_mm=5.0, margin_mm=lateral_mm)
-            for gantry in beamline.gantry_deg
-        ]
-    )
+    spots = _spots(rsp, target, beamline, max(margins.setup_mm) + LATERAL_mm)
     regions = _regions(structures)
     nominal = _matrix(rsp, spots, beamline, np.zeros(3), np.any(list(regions.values()), axis=0))
+    sampled = target & (_checkerboard(target.shape) | ~binary_erosion(target))
     errors = (
-        _matrix(Image(rsp.array * np.float32(factor), rsp.affine_mm), spots, beamline, shift, target) for shift, factor in scenarios(margins)
+        _matrix(Image(rsp.array * np.float32(factor), rsp.affine_mm), spots, beamline, shift, sampled)
+        for shift, factor in scenarios(margins)
     )
     search = optimise.Search(max_iterations=ITERATIONS)
-    result = optimise.plan(nominal, _objectives(regions, structures.grid.voxel_mL), scenarios=errors, robust=ROBUST, search=search)
-    return PlanOfLibrary(name, spots, np.asarray(result.weights), anatomy, margins, result.status)
+    goals = _objectives(regions, sampled, structures.grid.voxel_mL)
+    result = optimise.plan(nominal, goals, scenarios=errors, robust=ROBUST, search=search)
+    used = result.weights > LEAST * result.weights.max()
+    return PlanOfLibrary(name, spots[used], np.asarray(result.weights[used]), anatomy, margins, result.status)
 
 
-def _matrix(rsp: Image, spots: Array, beamline: Beamline, shift_mm: Array, voxels: Bool[Array, "x y z"]) -> csc_array:
+def _spots(rsp: Image, target: Bool[Array, "x y z"], beamline: Beamline, margin_mm: float) -> Float[Array, "n 4"]:
+    sparse = thinned(beamline.machine, LAYER_mm)
+    placed = [
+        place_spots(rsp, target, gantry, sparse, beamline.isocentre_mm, spacing_mm=SPACING_mm, margin_mm=margin_mm)
+        for gantry in beamline.gantry_deg
+    ]
+    return np.concatenate(placed)
+
+
+def _checkerboard(shape: tuple[int, ...]) -> Bool[Array, "x y z"]:
+    """Every other voxel: robust penalties are means over voxels, which half of them give as well."""
+    return np.asarray(np.indices(shape).sum(axis=0) % 2 == 0)
+
+
+def _matrix(rsp: Image, spots: Array, beamline: Beamline, shift_mm: Array, voxels: Bool[Array, "x y z"]) -> csc_matrix:
     """A patient shifted by s meets beams aimed at isocentre − s in the patient's frame."""
-    return influence(rsp, spots, beamline.machine, beamline.isocentre_mm - shift_mm, voxels=voxels)
+    return influence(rsp, spots, beamline.machine, beamline.isocentre_mm - shift_mm, voxels=voxels, kept=KEPT)
 
 
 def _regions(structures: Structures) -> dict[str, Bool[Array, "x y z"]]:
@@ -110,10 +132,13 @@ def _regions(structures: Structures) -> dict[str, Bool[Array, "x y z"]]:
     return {name: mask for name, mask in regions.items() if mask.any()}
 
 
-def _objectives(regions: dict[str, Bool[Array, "x y z"]], voxel_mL: float) -> list[optimise.Objective]:
-    rows = {name: np.flatnonzero(mask) for name, mask in regions.items()}
+def _objectives(regions: dict[str, Bool[Array, "x y z"]], sampled: Bool[Array, "x y z"], voxel_mL: float) -> list[optimise.Objective]:
+    judged = {"CTV", "DIL", "URETHRA"}
+    rows = {name: np.flatnonzero(mask & sampled if name in judged else mask) for name, mask in regions.items()}
     boost = regions.get("DIL", np.zeros_like(regions["CTV"]))
-    flat = np.flatnonzero(regions["CTV"] & ~near(boost, np.full(3, voxel_mL ** (1 / 3) * 10), 6.0)) if boost.any() else rows["CTV"]
+    flat = (
+        np.flatnonzero(regions["CTV"] & sampled & ~near(boost, np.full(3, voxel_mL ** (1 / 3) * 10), 6.0)) if boost.any() else rows["CTV"]
+    )
     goals: list[optimise.Objective] = [
         optimise.SquaredUnderdose(rows["CTV"], PRESCRIBED_CTV_Gy + 0.5, 400.0),
         optimise.SquaredOverdose(flat, 1.07 * PRESCRIBED_CTV_Gy, 40.0),

@@ -2,6 +2,7 @@
 
 import json
 from importlib.resources import files
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ def test_every_composition_adds_up() -> None:
     data = json.loads(files("gemel.devices.ct").joinpath("schneider_2000.json").read_text(encoding="utf-8"))
     assert [sum(s["pct"]) for s in data["sections"]] == pytest.approx([100.0] * len(data["sections"]))
     edges = [(s["from_HU"], s["to_HU"]) for s in data["sections"]]
-    assert all(a[1] == b[0] for a, b in zip(edges, edges[1:]))
+    assert all(a[1] == b[0] for a, b in pairwise(edges))
 
 
 def test_water_by_bragg_rule_is_water() -> None:

@@ -77,5 +77,5 @@ def test_absent_and_damaged_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no proton machine"):
         Machine.from_npz(tmp_path / "none.npz")
     np.savez(tmp_path / "part.npz", energy=np.arange(3.0))
-    with pytest.raises(InputError, match="part.npz"):
+    with pytest.raises(InputError, match=r"part\.npz"):
         Machine.from_npz(tmp_path / "part.npz")

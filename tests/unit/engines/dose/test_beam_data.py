@@ -9,9 +9,9 @@ from gemel.engines.dose.beam_data import BeamData, layer
 from gemel.engines.dose.stopping_power import csda_range_mm
 
 
-def thinned(machine: Machine) -> BeamData:
-    """Every second energy of the machine."""
-    return BeamData(**{name: getattr(machine, name)[::2] for name in BeamData.__dataclass_fields__})
+def thinned(machine: Machine, keep: int = 2) -> BeamData:
+    """Every second (or `keep`-th) energy of the machine."""
+    return BeamData(**{name: getattr(machine, name)[::keep] for name in BeamData.__dataclass_fields__})
 
 
 def test_a_tabulated_energy_is_returned_as_it_stands() -> None:
@@ -26,11 +26,18 @@ def test_between_energies_range_dose_and_energy_agree_with_the_table_left_out() 
     for e in (11, 61, 121):
         between, truth = layer(thinned(machine), float(machine.energy_MeV[e])), layer(machine, float(machine.energy_MeV[e]))
         assert between.range_mm == pytest.approx(truth.range_mm, abs=0.1)
-        assert np.trapezoid(between.idd_Gy_mm2, between.depth_mm) == pytest.approx(
-            np.trapezoid(truth.idd_Gy_mm2, truth.depth_mm), rel=2e-3
-        )
+        assert np.trapezoid(between.idd_Gy_mm2, between.depth_mm) == pytest.approx(np.trapezoid(truth.idd_Gy_mm2, truth.depth_mm), rel=2e-3)
         there = np.interp(truth.depth_mm, between.depth_mm, between.idd_Gy_mm2)
         assert np.abs(there - truth.idd_Gy_mm2).max() < 0.02 * truth.idd_Gy_mm2.max()
+
+
+def test_energy_deposited_is_kept_between_distant_energies() -> None:
+    machine = Machine.generic()
+    coarse = thinned(machine, 20)
+    for e in (5, 10, 15, 30):
+        truth, between = (layer(m, float(machine.energy_MeV[e])) for m in (machine, coarse))
+        energies = [np.trapezoid(row.idd_Gy_mm2, row.depth_mm) for row in (truth, between)]
+        assert energies[1] == pytest.approx(energies[0], rel=3e-3)
 
 
 @pytest.mark.parametrize("energy_MeV", [71.37, 143.2, 228.8])
@@ -39,7 +46,7 @@ def test_any_energy_of_the_generic_machine_has_its_csda_range(energy_MeV: float)
 
 
 def test_energies_outside_are_refused_with_the_valid_range() -> None:
-    with pytest.raises(RangeError, match="59.9 MeV.*60.00 to 250.00 MeV"):
+    with pytest.raises(RangeError, match=r"59\.9 MeV.*60\.00 to 250\.00 MeV"):
         layer(Machine.generic(), 59.9)
 
 

@@ -21,7 +21,7 @@ def test_hu_above_the_table_names_the_largest_value() -> None:
 
 
 def test_hu_below_the_table_names_the_padding() -> None:
-    with pytest.raises(RangeError, match="-2000 HU below the table's -1024.*padding"):
+    with pytest.raises(RangeError, match=r"-2000 HU below the table's -1024.*padding"):
         hu_to_rsp(np.array([0.0, -2000.0]), TABLE)
 
 

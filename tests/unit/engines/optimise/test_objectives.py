@@ -74,10 +74,10 @@ def test_dvh_limits_are_the_one_sided_penalties():
 
 
 def test_dvh_counts_voxels_exactly():
-    """Three tenths of ten voxels are three, whatever 0.3·10 rounds to; equal doses are not all set free."""
-    rows, flat = np.arange(10), np.full(10, 12.0)
-    assert value_and_gradient(MaxDVH(rows, 10.0, 0.3), flat)[0] == pytest.approx(4.0 * 0.7)
-    assert value_and_gradient(MinDVH(rows, 14.0, 0.7), flat)[0] == pytest.approx(4.0 * 0.7)
+    """29 % of a hundred voxels are 29, though 0.29·100 is less in floating point; equal doses are not all set free."""
+    rows, flat = np.arange(100), np.full(100, 12.0)
+    assert value_and_gradient(MaxDVH(rows, 10.0, 0.29), flat)[0] == pytest.approx(4.0 * 0.71)
+    assert value_and_gradient(MinDVH(rows, 14.0, 0.9), flat)[0] == pytest.approx(4.0 * 0.9)
 
 
 def test_eud_of_no_dose_is_zero_with_a_finite_gradient():
