@@ -22,12 +22,12 @@ def new(
     """Id of a new twin, or of the one that the same files already made.
 
     `names` maps contour names of the hospital to those of the system ("" leaves one out); `time` is ISO 8601, needed when the CT
-    states none. The original files are kept, named by their content. Nothing is written when any input is refused.
+    states neither its own time nor its study's. The original files are kept, named by their content. Nothing is written when any input is refused.
     """
     system = registry.system(system_name)
     series = io.read_series(ct)
     read = io.read_structures(structures, series, names=names)
-    start_s = _start_s(series.acquired, time)
+    start_s = _start_s(series.acquired or series.studied, time)
     case = system.begin(series.image, standard_names(read, system))
     twin_id = f"{system_name}-{series.digest[:10]}"
     if twin_id in store.twins():

@@ -36,6 +36,12 @@ def acquired_at(dataset: Dataset, where: str) -> str:
     return _iso(*dated[0], where) if dated else ""
 
 
+def studied_at(dataset: Dataset, where: str) -> str:
+    """ISO 8601 local time of the study; empty when it is not stated. Good for a planning scan, which has a study of its own."""
+    date = text(dataset, "StudyDate", where)
+    return _iso(date, text(dataset, "StudyTime", where), where) if date else ""
+
+
 def _iso(date: str, time: str, where: str) -> str:
     """DA and TM (PS3.5 §6.2) → ISO 8601."""
     day = guarded(lambda: DA(date), where)

@@ -13,7 +13,7 @@ from gemel.core.image import Array, Image
 from gemel.io.dicom_file import numbers, parse, text, uid
 from gemel.io.dicom_folder import Entry, scan, series_of
 from gemel.io.dicom_geometry import Plane, plane, stack
-from gemel.io.dicom_header import acquired_at, identity_of
+from gemel.io.dicom_header import acquired_at, identity_of, studied_at
 from gemel.io.dicom_pixels import stored_values
 from gemel.io.files import digest, read_bytes
 from gemel.io.identity import Identity, Series, require_same_patient
@@ -31,6 +31,7 @@ class _Slice:
     identity: Identity
     sop_uid: str
     acquired: str
+    studied: str
     digest: str
 
 
@@ -61,6 +62,7 @@ def read_series(path: str | Path, *, modality: str = "CT", series_uid: str = "")
         identity=identity,
         sop_uids=tuple(item.sop_uid for item in slices),
         acquired=min(item.acquired for item in slices),
+        studied=min(item.studied for item in slices),
         digest=digest("".join(sorted(item.digest for item in slices)).encode()),
     )
 
@@ -77,6 +79,7 @@ def _slice(entry: Entry) -> _Slice:
         identity=identity_of(dataset, where),
         sop_uid=uid(dataset, "SOPInstanceUID", where),
         acquired=acquired_at(dataset, where),
+        studied=studied_at(dataset, where),
         digest=digest(data),
     )
 

@@ -21,12 +21,16 @@ class Identity:
 
 @dataclass(frozen=True)
 class Series:
-    """One image series. `sop_uids` follow z; `acquired` is ISO 8601 local time or empty; `digest` is SHA-256 over the files' SHA-256."""
+    """One image series. `sop_uids` follow z; `acquired` and `studied` (the study's time) are ISO 8601 local time or empty.
+
+    `digest` is SHA-256 over the files' SHA-256.
+    """
 
     image: Image
     identity: Identity
     sop_uids: tuple[str, ...]
     acquired: str = ""
+    studied: str = ""
     digest: str = ""
 
 

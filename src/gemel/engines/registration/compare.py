@@ -8,21 +8,23 @@ from scipy import ndimage
 
 from gemel.core.errors import RangeError
 from gemel.core.image import Array, Image
-from gemel.engines.registration.warp import resample
+from gemel.engines.registration.field import DisplacementField
+from gemel.engines.registration.warp import pull, resample
 
 TISSUE_HU = -400.0  # between fat (about -100) and air (-1000); a truncated or missing voxel (-1024) counts as air
 METAL_HU = 2000.0  # above cortical bone (to about 1900 HU): values there are saturated or streaked
 Box = tuple[slice, slice, slice]
 
 
-def onto_grid(image: Image, grid: Image, *, outside: float) -> Image:
-    """The image on another grid, averaged first (Gaussian, sd half the new voxel) along axes where it is finer."""
+def onto_grid(image: Image, grid: Image, *, outside: float, field: DisplacementField | None = None) -> Image:
+    """The image on another grid, pulled through a field if given, averaged first (sd half the new voxel) along axes where it is finer."""
     ratio = grid.spacing_mm / image.spacing_mm
     sd = np.where(ratio > 1.25, 0.5 * ratio, 0.0)
     array = np.asarray(image.array, np.float32)
     if sd.any():
         array = ndimage.gaussian_filter(array, sd, mode="nearest")
-    return resample(replace(image, array=array), grid, outside=outside)
+    source = replace(image, array=array)
+    return resample(source, grid, outside=outside) if field is None else pull(source, field, onto=grid, outside=outside)
 
 
 def workable(image: Image, spacing_mm: float = 3.0) -> Image:
@@ -57,17 +59,18 @@ def within(region: Bool[Array, "x y z"], grid: Image, distance_mm: float) -> Boo
 
 
 def smooth_within(image: Image, region: Bool[Array, "x y z"], sd_mm: float) -> Float32[Array, "x y z"]:
-    """Gaussian mean over the region only, G(m f) / G(m); the values outside the region are zero."""
+    """Gaussian mean over the region only, G(m f) / G(m), continued a little beyond it; zero farther out."""
     sd = sd_mm / image.spacing_mm
     total = ndimage.gaussian_filter(np.where(region, image.array, 0).astype(np.float32), sd, truncate=3.0)
     norm = ndimage.gaussian_filter(region.astype(np.float32), sd, truncate=3.0)
-    return np.where(region, total / np.maximum(norm, 1e-3), 0.0).astype(np.float32)
+    return np.where(norm > 0.01, total / np.maximum(norm, 0.01), 0.0).astype(np.float32)
 
 
 def smoothed(image: Image, sd_mm: float) -> Image:
-    """Gaussian-filtered copy in float32 with saturated values cut at METAL_HU."""
-    array = np.minimum(np.asarray(image.array, np.float32), np.float32(METAL_HU))
-    return replace(image, array=ndimage.gaussian_filter(array, sd_mm / image.spacing_mm, mode="nearest", truncate=3.0))
+    """Gaussian mean over the body only, so that air does not leak in at the skin; saturated values are cut at METAL_HU."""
+    inside = body(image, margin_mm=0.0)
+    cut = replace(image, array=np.minimum(np.asarray(image.array, np.float32), np.float32(METAL_HU)))
+    return replace(image, array=smooth_within(cut, inside, sd_mm))
 
 
 def metal(image: Image, margin_mm: float = 12.0) -> Bool[Array, "x y z"]:
@@ -96,5 +99,8 @@ def thinned(region: Bool[Array, "x y z"], every: int) -> Bool[Array, "x y z"]:
 
 
 def _shrunk(region: Array, image: Image, margin_mm: float) -> Array:
-    padded = np.pad(ndimage.binary_fill_holes(region), 1)
+    filled = ndimage.binary_fill_holes(region)
+    if margin_mm <= 0:
+        return filled
+    padded = np.pad(filled, 1)
     return (ndimage.distance_transform_edt(padded, sampling=image.spacing_mm[:2]) > margin_mm)[1:-1, 1:-1]

@@ -14,7 +14,6 @@ from gemel.engines.registration.posterior import Deformation, most_probable
 from gemel.engines.registration.prior import SMOOTH, Modes, Smoothness, velocity_prior
 from gemel.engines.registration.quality import Quality, quality
 from gemel.engines.registration.rigid import HARD_HU, RigidResult, rigid, to_fixed
-from gemel.engines.registration.warp import pull
 
 FREE_mm = 10.0  # distance from stiff parts at which tissue moves freely
 
@@ -49,9 +48,8 @@ def register(
         raise GeometryError(found, where="register", remedy="rasterise it on the moving image's grid")
     work = workable(moving)
     hard = smoothed(work, 2.0).array > HARD_HU if stiff is None else onto_grid(_as_image(stiff, moving), work, outside=0.0).array >= 0.5
-    reduced = onto_grid(fixed, work, outside=-1024.0)
-    position = rigid(reduced, work, start_mm=start_mm)
-    aligned = pull(reduced, to_fixed(position, zero_field(work, 4)), outside=-1024.0)
+    position = rigid(fixed, work, start_mm=start_mm)
+    aligned = onto_grid(fixed, work, outside=-1024.0, field=to_fixed(position, zero_field(work, 4)))
     prior = velocity_prior(work, smoothness, modes=modes, mobility=mobility(hard, work))
     answer = most_probable(aligned, work, prior)
     return Registration(position, answer.field, aligned, answer, quality(aligned, work, answer.field))

@@ -151,7 +151,7 @@ def normal_kernel(warped, residual, weight, to_mm, every, matrix, right):
 @njit(cache=True)
 @no_type_check
 def smooth_kernel(field, taps, out):
-    """Symmetric filter along the middle axis of (outer, n, inner), zero beyond the ends; taps[0] is the centre. Too short to share among threads."""
+    """Symmetric filter along the middle axis of (outer, n, inner), zero beyond the ends; taps[0] is the centre."""
     outer, n, inner = field.shape
     for row in range(outer * n):
         a, i = row // n, row % n

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Bool, Float, Float32
 
+from gemel.core.errors import StructureError
 from gemel.core.image import Array, Image, require_same_grid
 from gemel.engines.registration.compare import body, metal, smooth_within, smoothed
 from gemel.engines.registration.difference import Difference, Region, normal_equations, residual, times
@@ -42,12 +43,12 @@ def most_probable(
     grid, rigidly aligned; steps are at most one voxel long.
     """
     require_same_grid(fixed, moving, "registration")
-    seen = body(fixed) & ~metal(moving)
+    inside, seen = body(fixed, margin_mm=0.0), body(fixed) & ~metal(moving)
     region, unit = Region.of(seen), np.zeros(prior.size, np.float32)
     velocity = DisplacementField(prior.centre, prior.affine_mm)
     base = replace(velocity, vectors_mm=np.zeros_like(velocity.vectors_mm)) if start is None else start
     for sd_mm, iterations in levels:
-        target, soft = smooth_within(fixed, seen, sd_mm), smoothed(moving, sd_mm)
+        target, soft = smooth_within(fixed, inside, sd_mm), smoothed(moving, sd_mm)
         for _ in range(iterations):
             warped = pull(soft, compose(base, exponential(velocity)))
             difference = residual(target, warped, region)
@@ -69,6 +70,20 @@ def covariance(result: Deformation, directions: Sequence[Float32[Array, "n"]]) -
 def velocity_covariance(result: Deformation, functionals: Sequence[Float32[Array, "x y z 3"]]) -> Float[Array, "m m"]:
     """Posterior covariance of Σ w·v over the nodes for each weight field w: means, divergences, rotations of a region."""
     return covariance(result, [result.prior.transpose(w) for w in functionals])
+
+
+def mean_motion(result: Deformation, mask: Bool[Array, "x y z"], grid: Image) -> tuple[Float[Array, "3"], Float[Array, "3 3"]]:
+    """Mean of the pull vectors u over a region of the fixed image, in mm, with its posterior covariance to first order."""
+    still = DisplacementField(np.zeros((1, 1, 1, 3), np.float32), np.eye(4))
+    onto = Image(np.zeros(result.velocity.shape, np.float32), result.velocity.affine_mm)
+    weight = pull(replace(grid, array=mask.astype(np.float32)), still, onto=onto, outside=0.0).array
+    if weight.sum() <= 0:
+        raise StructureError(
+            "a region that no node of the velocity lies in", where="mean_motion", remedy="pass a larger region on its own grid"
+        )
+    weight = weight / weight.sum()
+    mean_mm = np.array([np.vdot(weight, result.field.vectors_mm[..., a]) for a in range(3)], np.float64)
+    return mean_mm, velocity_covariance(result, [np.ascontiguousarray(weight[..., None] * axis, dtype=np.float32) for axis in np.eye(3)])
 
 
 def solve(matrix: Array, prior: VelocityPrior, right: Array, start: Array, *, iterations: int = 10) -> Array:

@@ -44,6 +44,7 @@ def rigid(
     """
     target = onto_grid(fixed, moving, outside=-1024.0)
     stiff, seen = hard(moving) if mask is None else mask & ~metal(moving), body(target)
+    inside = body(target, margin_mm=0.0)
     if not (stiff & seen).any():
         raise RangeError("no stiff voxel in both images", where="rigid", remedy="check the frames of reference, or give start_mm")
     centre_mm = moving.affine_mm[:3, :3] @ np.argwhere(stiff & seen).mean(axis=0) + moving.origin_mm
@@ -52,7 +53,7 @@ def rigid(
     for sd_mm, iterations in LEVELS:
         region = seen & (_predictor(replace(moving, array=stiff.astype(np.float32)), moving, centre_mm)(at) >= 0.5)
         block = box(region)
-        values = smooth_within(target, seen, sd_mm)[block]
+        values = smooth_within(target, inside, sd_mm)[block]
         predict = _predictor(smoothed(moving, sd_mm), crop(target, block), centre_mm)
         posterior = fit(
             values,

@@ -17,8 +17,8 @@ from gemel.engines.dose.pencil_beam import influence
 from gemel.engines.dose.spots import place_spots
 from gemel.systems.prostate_radiotherapy.dosimetry import PRESCRIBED_CTV_Gy, PRESCRIBED_DIL_Gy, near
 
-ITERATIONS = 150
-SPACING_mm = 6.0
+ITERATIONS = 200
+SPACING_mm = 5.0
 LAYER_mm = 5.0
 """Spots about one sigma apart across the beam, layers two straggling sigmas apart in depth."""
 LATERAL_mm = 5.0
@@ -26,7 +26,7 @@ KEPT = 0.98
 """Share of a pencil's dose within the lateral cut-off while optimising; the final dose keeps the engine's 99.5 %."""
 LEAST = 1e-3
 """Spots below this share of the largest weight are dropped."""
-ROBUST: Final = "expected"
+ROBUST: Final = "worst_case"
 
 
 @dataclass(frozen=True)
@@ -140,13 +140,13 @@ def _objectives(regions: dict[str, Bool[Array, "x y z"]], sampled: Bool[Array, "
         np.flatnonzero(regions["CTV"] & sampled & ~near(boost, np.full(3, voxel_mL ** (1 / 3) * 10), 6.0)) if boost.any() else rows["CTV"]
     )
     goals: list[optimise.Objective] = [
-        optimise.SquaredUnderdose(rows["CTV"], PRESCRIBED_CTV_Gy + 0.5, 400.0),
+        optimise.SquaredUnderdose(rows["CTV"], PRESCRIBED_CTV_Gy + 0.6, 2000.0),
         optimise.SquaredOverdose(flat, 1.07 * PRESCRIBED_CTV_Gy, 40.0),
         optimise.SquaredOverdose(rows["RING"], 20.0, 4.0, robust=False),
     ]
     if "DIL" in rows:
         goals += [
-            optimise.SquaredUnderdose(rows["DIL"], PRESCRIBED_DIL_Gy + 0.3, 400.0),
+            optimise.SquaredUnderdose(rows["DIL"], PRESCRIBED_DIL_Gy + 0.6, 1000.0),
             optimise.SquaredOverdose(rows["DIL"], 1.07 * PRESCRIBED_DIL_Gy, 40.0),
         ]
     if "URETHRA" in rows:

