@@ -41,6 +41,8 @@ def speaking() -> Iterator[Callable[[str, int, int], None]]:
 
         def report(what: str, done: int, total: int) -> None:
             if what not in tasks:
+                if not err.is_terminal:
+                    err.print(f"{what} …", highlight=False)
                 tasks[what] = bars.add_task(what, total=total)
             bars.update(tasks[what], completed=done, total=total)
 
@@ -108,7 +110,7 @@ def twin_observe(
         event = flow.observe(record, twin_id, cbct, time=time_, actor=actor, progress=progress)
         seen = next(e for e in reversed(record.events(twin_id)) if e.kind == "Observed")
     alarms = event.payload["alarms"]
-    lines = [f"{row['kind']}: {row['value']} ± {row['sd']}" for row in seen.payload["observations"]]
+    lines = [_measured(row) for row in seen.payload["observations"]]
     lines.append(f"[yellow]not expected: {', '.join(alarms)}[/]" if alarms else "as the twin expected")
     say(as_json, {**event.payload, "observations": seen.payload["observations"], "quality": seen.payload["quality"]}, "\n".join(lines))
 
@@ -181,6 +183,12 @@ def demo(
 def version() -> None:
     """Version and notice."""
     out.print(f"gemel {__version__}. {NOTICE}")
+
+
+def _measured(row: dict[str, Any]) -> str:
+    """An observation as people write it."""
+    pairs = ", ".join(f"{value:.2f} ± {sd:.2f}" for value, sd in zip(row["value"], row["sd"]))
+    return f"{row['kind']}: {pairs}"
 
 
 def _names(pairs: list[str] | None) -> dict[str, str]:

@@ -9,23 +9,25 @@ from rich.table import Table
 from gemel.flow.models import ModelRow
 from gemel.flow.show import Overview
 
+SHOWN = 3
+
 
 def decision_table(payload: Mapping[str, Any]) -> RenderableType:
-    """Plans from best to worst with their medians, and the reason."""
-    table = Table(title=f"recommended: {payload['recommended']}")
-    table.add_column("plan")
-    for column in ("score", "± sd", "P best", "P limits"):
-        table.add_column(column, justify="right")
-    names = list(next(iter(payload["readouts"].values())))
-    for name in names:
-        table.add_column(name.replace("_", " "), justify="right", overflow="fold")
-    for option in payload["options"]:
-        chances = " ".join(f"{p:.0%}" for p in option["p_limits"].values())
-        medians = [f"{payload['readouts'][option['name']][name][0]:.1f}" for name in names]
-        table.add_row(
-            option["name"], f"{option['utility']:.1f}", f"{option['utility_sd']:.1f}", f"{option['p_best']:.0%}", chances, *medians
-        )
-    return Group(table, payload["reason"])
+    """Plans from best to worst, the medians of all readouts of the best ones, and the reason."""
+    options = payload["options"]
+    ranking = Table("plan", title=f"recommended: {payload['recommended']}")
+    for column in ("score", "± sd", "P best", *next(iter(options))["p_limits"]):
+        ranking.add_column(f"P({column})" if "=" in column else column, justify="right")
+    for option in options:
+        chances = [f"{p:.0%}" for p in option["p_limits"].values()]
+        ranking.add_row(option["name"], f"{option['utility']:.1f}", f"{option['utility_sd']:.1f}", f"{option['p_best']:.0%}", *chances)
+    first = [option["name"] for option in options[:SHOWN]]
+    medians = Table("median (90 %)", *first)
+    for name in payload["readouts"][first[0]]:
+        cells = [payload["readouts"][plan][name] for plan in first]
+        medians.add_row(name.replace("_", " "), *(f"{mid:.1f} ({low:.1f}–{high:.1f})" for mid, low, high in cells))
+    couch = ", ".join(f"{v:+.1f}" for v in payload["couch_mm"][payload["recommended"]])
+    return Group(ranking, medians, f"couch: move the patient by {couch} mm (left, posterior, superior)", payload["reason"])
 
 
 def overview_table(overview: Overview) -> RenderableType:

@@ -64,7 +64,9 @@ def test_a_forecast_does_not_change_the_twin_and_time_between_scans_counts(model
     twin = followed(model, patient, 5, (0, 1, 2))
     kind = next(iter(model.observe))
     before = belief_digest(twin.belief)
-    soon, later = (forecast(twin, (), [kind], twin.t_s + dt, 4000, np.random.default_rng(3)).values[kind].std() for dt in (600.0, 30 * 86400.0))
+    soon, later = (
+        forecast(twin, (), [kind], twin.t_s + dt, 4000, np.random.default_rng(3)).values[kind].std() for dt in (600.0, 30 * 86400.0)
+    )
     assert belief_digest(twin.belief) == before
     assert soon < later
 
@@ -96,7 +98,9 @@ def test_the_one_scan_ahead_error_beats_the_running_mean_and_as_planned(system: 
         if len(system.exam.sd[kind]) != 3:
             continue
         truth = np.array([c.truth[kind] for c in courses])
-        past = np.array([np.mean([o.value for seen in c.patient.observations[:-1] for o in seen if o.kind == kind], axis=0) for c in courses])
+        past = np.array(
+            [np.mean([o.value for seen in c.patient.observations[:-1] for o in seen if o.kind == kind], axis=0) for c in courses]
+        )
         errors = {
             "twin": np.array([c.forecasts[kind].mean(axis=0) for c in courses]) - truth,
             "running mean": past - truth,
@@ -105,7 +109,7 @@ def test_the_one_scan_ahead_error_beats_the_running_mean_and_as_planned(system: 
         squared = {name: np.square(error).sum(axis=1) for name, error in errors.items()}
         for rival in ("running mean", "as planned"):
             _, low, _ = paired_difference(squared[rival], squared["twin"])
-            assert low > 0, f"{kind} against {rival}: {({name: np.sqrt(v.mean()) for name, v in squared.items()})}"
+            assert low > 0, f"{kind} against {rival}: { ({name: np.sqrt(v.mean()) for name, v in squared.items()}) }"
 
 
 def test_the_decision_beats_the_naive_plan_on_the_truth(courses: list[Course]) -> None:

@@ -25,10 +25,11 @@ def silent(what: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class Judgement:
-    """Today's options: a forecast of every readout for each plan, by name, and the dose of each on today's anatomy (x, y, z), Gy."""
+    """Today's options by name: a forecast of every readout, the dose on today's anatomy (x, y, z), Gy, and the couch's move (LPS mm)."""
 
     forecasts: Mapping[str, Forecast]
     doses_Gy: Mapping[str, Array]
+    couch_mm: Mapping[str, Array]
 
 
 @dataclass(frozen=True)

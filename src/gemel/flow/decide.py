@@ -51,6 +51,7 @@ def _decided(session: Session, scan: Event, judgement: Judgement, decision: Deci
         "reason": decision.reason,
         "options": [asdict(option) for option in decision.options],
         "readouts": {plan: {name: _summary(v) for name, v in f.values.items() if v.ndim == 1} for plan, f in judgement.forecasts.items()},
+        "couch_mm": {plan: move.tolist() for plan, move in judgement.couch_mm.items()},
         "doses": doses,
         "draws": packed,
         "scan": scan.hash,

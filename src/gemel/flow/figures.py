@@ -27,17 +27,17 @@ def png(figure: Figure) -> bytes:
 def slices(ct: Image, structures: Structures, dose_Gy: Float[Array, "x y z"], at_mm: Float[Array, "3"], *, title: str) -> bytes:
     """Three planes through `at_mm`: CT, dose wash above a tenth of the maximum, contours."""
     index = np.clip(np.round(voxel_index(ct, np.asarray(at_mm)[None])[0]).astype(int), 0, np.array(ct.shape) - 1)
-    figure = Figure(figsize=(12, 4.2))
+    figure = Figure(figsize=(13, 4.6), layout="constrained")
     shown = [name for name in structures.masks if name != "BODY" and structures.masks[name].any()]
     for panel, (axis, name) in enumerate(VIEWS):
         axes = figure.add_subplot(1, 3, panel + 1)
+        axes.set_title(name, fontsize=9)
         wash = _plane(axes, (ct, dose_Gy), axis, int(index[axis]))
         for i, structure in enumerate(shown):
             _outline(axes, ct, structures.masks[structure], (axis, int(index[axis])), COLOURS[i % len(COLOURS)])
-        axes.set_title(name, fontsize=9)
     figure.colorbar(wash, ax=figure.axes, label="dose / Gy", shrink=0.85)
     handles = [matplotlib.lines.Line2D([], [], color=COLOURS[i % len(COLOURS)], label=name) for i, name in enumerate(shown)]
-    figure.legend(handles=handles, loc="lower center", ncol=len(handles), fontsize=8, frameon=False)
+    figure.legend(handles=handles, loc="outside lower center", ncol=len(handles), fontsize=8, frameon=False)
     figure.suptitle(title, fontsize=10)
     return png(figure)
 
@@ -50,11 +50,19 @@ def _plane(axes: Axes, values: tuple[Image, Array], axis: int, at: int) -> matpl
     cut = np.take(dose, at, axis).T
     axes.imshow(np.take(image.array, at, axis).T, cmap="gray", vmin=-160, vmax=240, origin="lower", extent=extent)
     wash = axes.imshow(np.ma.masked_less(cut, 0.1 * top), cmap="inferno", alpha=0.45, vmin=0, vmax=top, origin="lower", extent=extent)
-    if axis == 2:
-        axes.invert_yaxis()
+    _zoom(axes, image)
     axes.set_xticks([])
     axes.set_yticks([])
     return wash
+
+
+def _zoom(axes: Axes, image: Image) -> None:
+    """The picture cropped to where the image holds more than air."""
+    seen = np.argwhere(image.array[::2, ::2, ::2] > -300) * 2
+    low, high = (image.origin_mm + image.spacing_mm * edge for edge in (seen.min(axis=0), seen.max(axis=0)))
+    sides = {"axial": (0, 1), "sagittal": (1, 2), "coronal": (0, 2)}[axes.get_title()]
+    axes.set_xlim(low[sides[0]], high[sides[0]])
+    axes.set_ylim(*((high[1], low[1]) if sides == (0, 1) else (low[2], high[2])))
 
 
 def _extent(image: Image, axis: int) -> tuple[Array, Array]:
@@ -120,6 +128,7 @@ def ledger(rows: Sequence[Mapping[str, Array]], kinds: Sequence[str]) -> bytes:
             axes.errorbar(day, value, 1.645 * sd, fmt="o", color=COLOURS[1], ms=4, lw=1)
         axes.set_title(f"{kind}{'[xyz]'[0] + 'xyz'[i] + ']' if rows[0][kind].shape[1] == 3 else ''}", fontsize=8)
         axes.set_xlim(0.5, len(rows) + 0.5)
+        axes.set_xticks(range(1, len(rows) + 1))
         axes.tick_params(labelsize=7)
     figure.suptitle("forecast made before the scan (bar, 90 %) against the scan (point)", fontsize=10)
     figure.tight_layout()

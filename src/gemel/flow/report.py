@@ -135,6 +135,7 @@ def _page(material: Material, overview: Overview, pictures: Mapping[str, str], m
         model=session.twin.model,
         made=made,
         decision=payload,
+        couch=", ".join(f"{v:+.1f}" for v in payload["couch_mm"][payload["recommended"]]),
         limits=list(payload["options"][0]["p_limits"]),
         readouts=list(next(iter(payload["readouts"].values()))),
         acted=acted[-1] if acted else None,

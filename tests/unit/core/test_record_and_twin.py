@@ -12,7 +12,14 @@ from gemel.core.units import unit_of
 
 @pytest.mark.parametrize(
     ("name", "unit"),
-    [("dose_Gy", "Gy"), ("D_mm2_s", "mm2/s"), ("alpha_1_Gy", "1/Gy"), ("sd_setup_x_mm", "mm"), ("trend_fraction_1", "1"), ("CL_L_h", "L/h")],
+    [
+        ("dose_Gy", "Gy"),
+        ("D_mm2_s", "mm2/s"),
+        ("alpha_1_Gy", "1/Gy"),
+        ("sd_setup_x_mm", "mm"),
+        ("trend_fraction_1", "1"),
+        ("CL_L_h", "L/h"),
+    ],
 )
 def test_a_name_states_its_unit(name: str, unit: str) -> None:
     assert unit_of(name) == unit

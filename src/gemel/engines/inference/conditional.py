@@ -20,8 +20,9 @@ from gemel.core.record import Action, Observation
 from gemel.core.twin import Twin, observations
 from gemel.engines.inference import gaussian, particles
 
-PARTICLES = 512
-MOVES = 6
+PARTICLES = 384
+MOVES = 10
+SHARE = 0.25
 
 
 @dataclass(frozen=True)
@@ -139,26 +140,21 @@ def _update(structure: LinearGaussian, free: Array, moments: tuple[Array, Array]
 
 
 def rejuvenate(belief: ConditionalGaussian, record: Sequence[Observation], rng: np.random.Generator) -> ConditionalGaussian:
-    """Equal particles after resampling and `MOVES` random-walk Metropolis steps of scale 2.38/√p.
+    """Equal particles after resampling and `MOVES` random-walk Metropolis steps, each of a random quarter of the parameters.
 
-    Roberts & Rosenthal 2001, Stat Sci 16:351.
+    Steps are as long as the particles are spread, scaled by 2.38/√(number moved): Roberts & Rosenthal 2001, Stat Sci 16:351.
     """
     weights = particles.normalised(belief.log_weights)
-    centred = belief.free - weights @ belief.free
-    root = _root((centred * weights[:, None]).T @ centred)
+    spread = np.sqrt(weights @ np.square(belief.free - weights @ belief.free)) + 1e-9
     pick = particles.systematic(weights, len(weights), rng)
     here = _posterior(belief, belief.free[pick], record)
-    for step in range(MOVES):
-        scale = 2.38 / np.sqrt(belief.free.shape[1]) * (0.4 if step % 2 else 1.0)
-        there = _posterior(belief, here[0] + scale * rng.standard_normal(belief.free.shape) @ root.T, record)
+    for _ in range(MOVES):
+        moved = rng.random(belief.free.shape) < SHARE
+        scale = 2.38 / np.sqrt(np.maximum(moved.sum(axis=1, keepdims=True), 1))
+        there = _posterior(belief, here[0] + scale * spread * moved * rng.standard_normal(belief.free.shape), record)
         accepted = np.log(rng.random(len(weights))) < there[3] - here[3]
         here = tuple(np.where(accepted.reshape(-1, *[1] * (a.ndim - 1)), b, a) for a, b in zip(here, there))
     return replace(belief, free=here[0], mean=here[1], covariance=here[2], log_weights=np.zeros(len(weights)))
-
-
-def _root(covariance: Float[Array, "p p"]) -> Float[Array, "p p"]:
-    jitter = 1e-9 * np.trace(covariance) / len(covariance) + 1e-12
-    return np.asarray(np.linalg.cholesky(covariance + jitter * np.eye(len(covariance))))
 
 
 def _posterior(belief: ConditionalGaussian, free: Array, record: Sequence[Observation]) -> tuple[Array, ...]:

@@ -14,15 +14,17 @@ def condition(
 ) -> tuple[Mean, Covariance, Float[Array, "n"]]:
     """Posterior mean, covariance and log evidence of z ~ N(mean, covariance) given value = H z + N(0, sd²).
 
-    Gain K = P Hᵀ S⁻¹, S = H P Hᵀ + R; covariance in Joseph's form, which keeps it positive. Kalman 1960, J Basic Eng 82:35.
+    Gain K = P Hᵀ S⁻¹, S = H P Hᵀ + R, covariance P − K H P made symmetric. Kalman 1960, J Basic Eng 82:35.
     """
     spread = covariance @ emission.transpose(0, 2, 1)
     innovation = emission @ spread + np.diag(sd**2)
     residual = value - np.einsum("nmd,nd->nm", emission, mean)
-    gain = np.linalg.solve(innovation, spread.transpose(0, 2, 1)).transpose(0, 2, 1)
-    kept = np.eye(mean.shape[1]) - gain @ emission
-    posterior = kept @ covariance @ kept.transpose(0, 2, 1) + (gain * sd**2) @ gain.transpose(0, 2, 1)
-    return mean + np.einsum("ndm,nm->nd", gain, residual), posterior, _log_normal(residual, innovation)
+    root = np.linalg.inv(np.linalg.cholesky(innovation))
+    whitened, narrow = np.einsum("nij,nj->ni", root, residual), spread @ root.transpose(0, 2, 1)
+    posterior = covariance - narrow @ narrow.transpose(0, 2, 1)
+    log_det = -2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
+    evidence = -0.5 * (np.square(whitened).sum(axis=1) + log_det + residual.shape[1] * np.log(2 * np.pi))
+    return mean + np.einsum("ndm,nm->nd", narrow, whitened), posterior, np.asarray(evidence)
 
 
 def advance(mean: Mean, covariance: Covariance, decay: Float[Array, "n d"], added: Float[Array, "n d"]) -> tuple[Mean, Covariance]:
@@ -38,9 +40,3 @@ def draw(mean: Mean, covariance: Covariance, rng: np.random.Generator) -> Mean:
     values, vectors = np.linalg.eigh(covariance)
     noise = rng.standard_normal(mean.shape) * np.sqrt(np.maximum(values, 0.0))
     return mean + np.einsum("nij,nj->ni", vectors, noise)
-
-
-def _log_normal(residual: Float[Array, "n m"], covariance: Float[Array, "n m m"]) -> Float[Array, "n"]:
-    solved = np.linalg.solve(covariance, residual[:, :, None])[:, :, 0]
-    _, log_det = np.linalg.slogdet(covariance)
-    return np.asarray(-0.5 * ((residual * solved).sum(axis=1) + log_det + residual.shape[1] * np.log(2 * np.pi)))

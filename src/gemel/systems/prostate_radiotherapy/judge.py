@@ -15,20 +15,22 @@ from gemel.systems.prostate_radiotherapy.dosimetry import curves, readouts
 from gemel.systems.prostate_radiotherapy.library import Library, beamline
 from gemel.systems.prostate_radiotherapy.model import coordinates, treat
 from gemel.systems.prostate_radiotherapy.observe import Day
-from gemel.systems.prostate_radiotherapy.plans import dose_Gy
+from gemel.systems.prostate_radiotherapy.plans import dose_Gy, matched
 from gemel.systems.prostate_radiotherapy.state import to_vector
 
 
 def judge(twin: Twin, case: Case, library: Library, day: Day, *, draws: int, rng: np.random.Generator, progress: Progress) -> Judgement:
-    """Forward dose of every plan on the day's CT, and its readouts over draws of where the structures really are.
+    """Forward dose of every plan on the day's CT, the target brought to the plan's, and its readouts over draws of where all really is.
 
     Draws come from the twin's belief after the scan; they move the structures through a dose that stays (static dose cloud; van Herk
     2004, Semin Radiat Oncol 14:52), which holds for the millimetres that a registration leaves open.
     """
-    rsp, line, doses = rsp_of(day.ct, day.structures), beamline(case), {}
+    rsp, line, doses, couch = rsp_of(day.ct, day.structures), beamline(case), {}, {}
     for i, plan in enumerate(library.plans):
         progress("doses of the day", i, len(library.plans))
-        doses[plan.name] = dose_Gy(plan, rsp, line)
+        at = matched(plan, day.structures, line)
+        doses[plan.name] = dose_Gy(plan, rsp, at)
+        couch[plan.name] = line.isocentre_mm - at.isocentre_mm - day.setup_mm
     progress("doses of the day", len(library.plans), len(library.plans))
     state, params = twin.belief.draw(draws, rng)
     off = coordinates(twin.model.observe, state, params) - to_vector(day.state)
@@ -42,7 +44,7 @@ def judge(twin: Twin, case: Case, library: Library, day: Day, *, draws: int, rng
     forecasts = {
         name: Forecast(twin.model.name, twin.t_s, twin.t_s, (treat(i, twin.t_s),), _stacked(rows[name])) for i, name in enumerate(rows)
     }
-    return Judgement(forecasts, doses)
+    return Judgement(forecasts, doses, couch)
 
 
 def _moved(case: Case, structures: Structures, offset: Float[Array, "6"]) -> Structures:

@@ -22,14 +22,15 @@ from gemel.systems.prostate_radiotherapy.case import Case, rsp_of
 from gemel.systems.prostate_radiotherapy.dosimetry import CURVES, UNITS, CURVE_LEVELS_Gy, curves, readouts
 from gemel.systems.prostate_radiotherapy.model import coordinates, plan_index
 from gemel.systems.prostate_radiotherapy.modes import REACH
-from gemel.systems.prostate_radiotherapy.plans import CLINICAL, TWIN, Beamline, PlanOfLibrary, dose_Gy, make_plan
+from gemel.systems.prostate_radiotherapy.plans import CLINICAL, TWIN, Beamline, PlanOfLibrary, dose_Gy, make_plan, matched
 from gemel.systems.prostate_radiotherapy.state import from_vector
 
 BASELINE = "clinical"
 DRAWS = 400
 DESIGN = 32
-SCALE = np.array([0.35, 0.25, 2.0, 2.0, 2.0, 6.0])
-"""Change of each coordinate that costs a plan about as much: 2 mm of shift, 6° of rotation (1.5 mm at the ends), a third of a bladder."""
+SCALE = np.array([0.35, 0.25, 8.0, 8.0, 8.0, 6.0])
+"""Change of each coordinate that costs a plan about as much: a third of a bladder, 6° of rotation (1.5 mm at the ends of the prostate);
+shifts count little, because the couch brings the target to the plan's."""
 Evaluation = tuple[dict[str, float], dict[str, Array]]
 
 
@@ -98,7 +99,7 @@ def _evaluate(case: Case, plans: tuple[PlanOfLibrary, ...], design: Float[Array,
         ct, structures = anatomy_of(case.ct, case.structures, case.modes, from_vector(anatomy))
         rsp = rsp_of(ct, structures)
         judged = _judged(structures)
-        doses = [dose_Gy(plan, rsp, line, voxels=judged) for plan in plans]
+        doses = [dose_Gy(plan, rsp, matched(plan, structures, line), voxels=judged) for plan in plans]
         table.append([(dict(readouts(dose, structures)), curves(dose, structures)) for dose in doses])
     progress("forecast doses", len(design), len(design))
     return table

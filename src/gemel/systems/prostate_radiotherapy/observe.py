@@ -11,7 +11,7 @@ from gemel.core.image import Array, Image
 from gemel.core.record import Observation
 from gemel.core.structures import Structures, volume_mL
 from gemel.core.system import Progress
-from gemel.engines.registration import DisplacementField, Modes, Registration, register
+from gemel.engines.registration import DisplacementField, Modes, Registration, mean_motion, register
 from gemel.systems.prostate_radiotherapy.anatomy import warped
 from gemel.systems.prostate_radiotherapy.case import Case
 from gemel.systems.prostate_radiotherapy.modes import bone_mask
@@ -19,7 +19,7 @@ from gemel.systems.prostate_radiotherapy.state import DayState, measure, to_vect
 
 MODE_SD = np.array([0.5, 0.3, 1.5, 4.0, 4.0, 5.0])
 """Width of the registration's prior on the six motion coordinates; wider than the population, so that the image decides."""
-FLOOR = {"setup_mm": 0.4, "ln_bladder_ratio": 0.04, "ln_rectum_ratio": 0.10, "prostate_mm": 0.7, "rotation_deg": 2.0}
+FLOOR = {"setup_mm": 0.4, "ln_bladder_ratio": 0.04, "ln_rectum_ratio": 0.10, "prostate_mm": 0.3, "rotation_deg": 2.0}
 """Standard deviation that a registration of a CBCT does not fall below; from simulated days whose truth is known, docs/evidence.md."""
 POOR = 0.6
 
@@ -69,7 +69,7 @@ def _day(case: Case, found: Registration) -> Day:
         setup_mm=np.asarray(found.position.translation_mm, dtype=np.float64),
         setup_sd_mm=np.hypot(position_sd_mm, FLOOR["setup_mm"]),
         state=measure(case.structures, found.field),
-        state_sd=_floor_vector(),
+        state_sd=_state_sd(case, found),
         ct=ct,
         structures=structures,
         field=found.field,
@@ -90,9 +90,11 @@ def observations(day: Day, t_s: float, source: str) -> tuple[Observation, ...]:
     )
 
 
-def _floor_vector() -> Float[Array, "6"]:
-    f = FLOOR
-    return np.array([f["ln_bladder_ratio"], f["ln_rectum_ratio"], *[f["prostate_mm"]] * 3, f["rotation_deg"]])
+def _state_sd(case: Case, found: Registration) -> Float[Array, "6"]:
+    """The prostate's from the registration's own posterior with a floor; the others as simulated days show them."""
+    _, covariance = mean_motion(found.deformation, case.structures["CTV"], case.ct)
+    shift_sd_mm = np.hypot(np.sqrt(np.diag(covariance)), FLOOR["prostate_mm"])
+    return np.array([FLOOR["ln_bladder_ratio"], FLOOR["ln_rectum_ratio"], *shift_sd_mm, FLOOR["rotation_deg"]])
 
 
 def _require_target(case: Case, cbct: Image) -> None:

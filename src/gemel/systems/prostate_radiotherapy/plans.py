@@ -1,6 +1,6 @@
 """One plan: spots for an anatomy, weights that hold under set-up and range errors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -9,7 +9,7 @@ from scipy.ndimage import binary_erosion
 from scipy.sparse import csc_matrix
 
 from gemel.core.image import Array, Image
-from gemel.core.structures import Structures
+from gemel.core.structures import Structures, centroid_mm
 from gemel.devices.proton import Machine
 from gemel.engines import optimise
 from gemel.engines.dose.beam_data import thinned
@@ -45,12 +45,16 @@ TWIN = Margins((1.5, 1.5, 1.5, 1.5, 1.5, 1.5), 0.035)
 
 @dataclass(frozen=True)
 class PlanOfLibrary:
-    """Spots (gantry_deg, x_bev_mm, z_bev_mm, energy_MeV) and their weights in 1e6 protons over the course; the anatomy it was made for."""
+    """Spots (gantry_deg, x_bev_mm, z_bev_mm, energy_MeV) and their weights in 1e6 protons over the course.
+
+    `anatomy` (COORDINATES) is the one it was made for, `target_mm` the centroid of the CTV there.
+    """
 
     name: str
     spots: Float[Array, "n 4"]
     weights: Float[Array, "n"]
     anatomy: Float[Array, "6"]
+    target_mm: Float[Array, "3"]
     margins: Margins
     status: str
 
@@ -64,8 +68,13 @@ class Beamline:
     gantry_deg: tuple[float, ...]
 
 
+def matched(plan: PlanOfLibrary, structures: Structures, beamline: Beamline) -> Beamline:
+    """The beamline as the patient meets it when the couch brings today's CTV to where the plan has it."""
+    return replace(beamline, isocentre_mm=beamline.isocentre_mm + centroid_mm(structures, "CTV") - plan.target_mm)
+
+
 def dose_Gy(plan: PlanOfLibrary, rsp: Image, beamline: Beamline, *, voxels: Bool[Array, "x y z"] | None = None) -> Float[Array, "x y z"]:
-    """Dose of the course on an anatomy whose bones are at planning's place; zero outside `voxels` when they are given."""
+    """Dose of the course on an anatomy in the frame of its bones; zero outside `voxels` when they are given."""
     matrix = influence(rsp, plan.spots, beamline.machine, beamline.isocentre_mm, voxels=voxels)
     return np.asarray(matrix @ plan.weights.astype(np.float32)).reshape(rsp.shape)
 
@@ -98,7 +107,9 @@ def make_plan(
     goals = _objectives(regions, sampled, structures.grid.voxel_mL)
     result = optimise.plan(nominal, goals, scenarios=errors, robust=ROBUST, search=search)
     used = result.weights > LEAST * result.weights.max()
-    return PlanOfLibrary(name, spots[used], np.asarray(result.weights[used]), anatomy, margins, result.status)
+    return PlanOfLibrary(
+        name, spots[used], np.asarray(result.weights[used]), anatomy, centroid_mm(structures, "CTV"), margins, result.status
+    )
 
 
 def _spots(rsp: Image, target: Bool[Array, "x y z"], beamline: Beamline, margin_mm: float) -> Float[Array, "n 4"]:

@@ -14,7 +14,9 @@ from gemel.engines.inference import conditional, gaussian, particles
 
 def test_conditioning_matches_the_textbook_formula() -> None:
     """Normal prior N(1, 4), observation 3 ± 1: mean 1 + 4/5·2, variance 4/5."""
-    mean, covariance, evidence = gaussian.condition(np.array([[1.0]]), np.array([[[4.0]]]), np.ones((1, 1, 1)), np.array([3.0]), np.array([1.0]))
+    mean, covariance, evidence = gaussian.condition(
+        np.array([[1.0]]), np.array([[[4.0]]]), np.ones((1, 1, 1)), np.array([3.0]), np.array([1.0])
+    )
     assert mean[0, 0] == pytest.approx(2.6)
     assert covariance[0, 0, 0] == pytest.approx(0.8)
     assert evidence[0] == pytest.approx(-0.5 * (4 / 5 + np.log(2 * np.pi * 5)))
