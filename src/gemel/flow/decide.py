@@ -1,6 +1,7 @@
 """`gemel twin decide`: every plan of the library on today's anatomy, ranked, with the reason."""
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ def decide(store: Store, twin_id: str, *, actor: str = "", draws: int = DRAWS, p
         scan = newest(session.entries, "day")
         if scan is None:
             raise StoreError("no scan to decide on", where=twin_id, remedy=f"run: gemel twin observe {twin_id} --cbct SCAN")
-        day = unpack(session.system.day, store.artefacts.get_arrays(scan.payload["day"]))
+        day: Any = unpack(session.system.day, store.artefacts.get_arrays(scan.payload["day"]))
         judgement = session.system.judge(session.twin, session.case, library, day, draws=draws, rng=rng_of(session, 2), progress=progress)
         decision = rank(judgement.forecasts, session.system.goal())
         return Decided(_decided(session, scan, judgement, decision, actor), decision, judgement)

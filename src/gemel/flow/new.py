@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from gemel import io
+from gemel.core.digest import digest
 from gemel.core.errors import InputError, StructureError
 from gemel.core.packing import pack
 from gemel.core.structures import Structures
@@ -21,23 +22,25 @@ def new(
 ) -> str:
     """Id of a new twin, or of the one that the same files already made.
 
-    `names` maps contour names of the hospital to those of the system ("" leaves one out); `time` is ISO 8601, needed when the CT
-    states neither its own time nor its study's. The original files are kept, named by their content. Nothing is written when any input is refused.
+    `names` maps contour names of the hospital to those of the system ("" leaves one out); `time` is ISO 8601, needed when
+    the CT states neither its own time nor its study's. The original files are kept, named by their content. Nothing is written when
+    any input is refused.
     """
     system = registry.system(system_name)
     series = io.read_series(ct)
     read = io.read_structures(structures, series, names=names)
     start_s = _start_s(series.acquired or series.studied, time)
     case = system.begin(series.image, standard_names(read, system))
-    twin_id = f"{system_name}-{series.digest[:10]}"
+    twin_id = f"{system_name}-{digest({'ct': series.digest, 'masks': dict(read.masks)})[:10]}"
     if twin_id in store.twins():
         return twin_id
     originals = keep(store, ct) + keep(store, structures)
     packed = store.artefacts.put_arrays(pack(case))
+    seed = int(series.digest[:7], 16)
     payload = {
         "system": system_name,
         "case": packed,
-        "seed": int(series.digest[:7], 16),
+        "seed": seed,
         "identity": asdict(series.identity),
         "notes": list(system.notes(case)),
         "structures": sorted(read.masks),
@@ -48,7 +51,7 @@ def new(
         payload,
         valid_s=start_s,
         actor=actor,
-        seed=payload["seed"],
+        seed=seed,
         inputs=originals,
         outputs=(packed,),
         expected_version=0,

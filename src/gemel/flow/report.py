@@ -63,7 +63,7 @@ def _material(store: Store, twin_id: str) -> Material:
     if decided is None:
         raise StoreError("no decision to report", where=twin_id, remedy=f"run: gemel twin decide {twin_id}")
     scan = next(e for e in session.entries if e.hash == decided.payload["scan"])
-    day = unpack(session.system.day, store.artefacts.get_arrays(scan.payload["day"]))
+    day: Any = unpack(session.system.day, store.artefacts.get_arrays(scan.payload["day"]))
     arrays = [store.artefacts.get_arrays(decided.payload[name]) for name in ("doses", "draws")]
     return Material(session, decided, scan, day, *arrays)
 

@@ -149,7 +149,7 @@ def rejuvenate(belief: ConditionalGaussian, record: Sequence[Observation], rng: 
     pick = particles.systematic(weights, len(weights), rng)
     here = _posterior(belief, belief.free[pick], record)
     for _ in range(MOVES):
-        moved = rng.random(belief.free.shape) < SHARE
+        moved = np.asarray(rng.random(belief.free.shape) < SHARE)
         scale = 2.38 / np.sqrt(np.maximum(moved.sum(axis=1, keepdims=True), 1))
         there = _posterior(belief, here[0] + scale * spread * moved * rng.standard_normal(belief.free.shape), record)
         accepted = np.log(rng.random(len(weights))) < there[3] - here[3]
