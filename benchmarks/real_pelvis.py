@@ -28,7 +28,7 @@ from gemel.systems.prostate_radiotherapy.case import Case, rsp_of
 from gemel.systems.prostate_radiotherapy.dosimetry import readouts
 from gemel.systems.prostate_radiotherapy.library import BASELINE, beamline
 from gemel.systems.prostate_radiotherapy.names import canonical
-from gemel.systems.prostate_radiotherapy.plans import TWIN, Beamline, PlanOfLibrary, dose_Gy, make_plan, matched
+from gemel.systems.prostate_radiotherapy.plans import Beamline, PlanOfLibrary, dose_Gy, matched
 from gemel.systems.prostate_radiotherapy.score import score, score_table
 
 OWN_CBCT = (1, 4, 8)
@@ -72,7 +72,6 @@ def course(record: store.Store, data: Path, days: int, k: int, folder: Path) -> 
     session = flow.open_session(record, twin_id)
     case, library, start_s = session.case, session.library, session.twin.start_s
     line = beamline(case)
-    same_anatomy = make_plan(SAME, rsp_of(case.ct, case.structures), case.structures, line, margins=TWIN, anatomy=np.zeros(6))
     rows, seen, waits = [], [], []
     for day in range(1, days + 1):
         truth = true_day(data / "pelvis_days", day, case)
@@ -84,7 +83,7 @@ def course(record: store.Store, data: Path, days: int, k: int, folder: Path) -> 
         flow.act(record, twin_id, decided.decision.recommended)
         measured = last_day(record, twin_id)
         seen.append(registration_row(day, measured, truth))
-        judged_plans = on_truth((*library.plans, same_anatomy), truth, measured, line)
+        judged_plans = on_truth(library.plans, truth, measured, line)
         rows.append(judged_plans | {"chosen": decided.decision.recommended})
         print(f"day {day}: {decided.decision.recommended}, {waits[-1]:.0f} s", flush=True)
     clock["day, median"], clock["day, longest"] = float(np.median(waits)), max(waits)
@@ -178,7 +177,7 @@ def page_of(case: Case, rows: list[dict], seen: list[dict[str, float]], clock: d
         "Mean over the days. `chosen`: the plan that the twin recommended from the scan (1.5 mm, 3.5 %, or the clinical one).",
         "`clinical`: planning anatomy, 5 mm (3 mm to the back), 3.5 %. `planning CT, 1.5 mm`: planning anatomy with the twin's margins.",
         "`oracle`: the plan of the library with the best score on the true anatomy. The couch brings the CTV that the scan showed to",
-        "the plan's; `clinical, bones` is the clinical plan with the bones brought to planning's. What the registration got wrong stays in.",
+        "the plan's; `clinical, bones` is the clinical plan with the bones brought to planning's. What the scan got wrong stays in.",
         "",
         *table(["readout", *ARMS], [[n, *(f"{np.mean([d[n] for d in arms[a]]):.2f}" for a in ARMS)] for n in names]),
         "### Paired differences with 95 % intervals (Student's t over the days), one thing at a time",
@@ -201,9 +200,9 @@ def arm_of(row: dict, arm: str) -> dict[str, float]:  # type: ignore[type-arg]
     if arm == "chosen":
         return row[row["chosen"]]
     if arm == "oracle":
-        inside = [values for name, values in row.items() if name not in ("chosen", SAME, BONE)]
+        inside = [values for name, values in row.items() if name not in ("chosen", BONE)]
         return max(inside, key=lambda values: values["score"])
-    return row[BASELINE if arm == "clinical" else arm]
+    return row[{"clinical": BASELINE, SAME: "day-0"}.get(arm, arm)]
 
 
 def differences(arms: dict[str, list[dict[str, float]]], name: str) -> list[str]:

@@ -1,8 +1,7 @@
-"""A model: a system without a patient in it."""
+"""A model is a system without a patient in it; a twin is a model with a record."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,10 +9,7 @@ from gemel.core.belief import Belief, Params, State
 from gemel.core.card import Card
 from gemel.core.image import Array
 from gemel.core.parameter import Parameter
-from gemel.core.record import Action, Observation, Plan
-
-if TYPE_CHECKING:
-    from gemel.core.twin import Twin
+from gemel.core.record import Action, Event, Observation, Plan
 
 Dynamics = Callable[[State, Params, Sequence[Action], float, float, np.random.Generator], State]
 Observe = Callable[[State, Params], Array]  # the value without noise, (draws, *value)
@@ -42,3 +38,15 @@ class Model:
     readouts: Mapping[str, Readout]
     condition: Condition
     card: Card
+
+
+@dataclass(frozen=True)
+class Twin:
+    """What is believed at `t_s` after `record`, from `start_s` on. All randomness derives from `seed` and the step."""
+
+    model: Model
+    belief: Belief
+    start_s: float
+    t_s: float
+    record: tuple[Event, ...] = ()
+    seed: int = 0

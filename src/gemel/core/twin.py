@@ -1,27 +1,16 @@
-"""A twin: the fold of a model over a record."""
+"""The fold of a model over a record."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
 
-from gemel.core.belief import Belief
 from gemel.core.errors import InputError
-from gemel.core.model import Condition, Model
+from gemel.core.model import Condition, Model, Twin
 from gemel.core.record import Action, Event, Observation, in_order
 from gemel.core.time import iso
 
-
-@dataclass(frozen=True)
-class Twin:
-    """What is believed at `t_s` after `record`, from `start_s` on. All randomness derives from `seed` and the step."""
-
-    model: Model
-    belief: Belief
-    start_s: float
-    t_s: float
-    record: tuple[Event, ...] = ()
-    seed: int = 0
+__all__ = ["Twin", "assimilate", "generator", "given", "new", "observations", "replay"]
 
 
 def new(model: Model, t_s: float, seed: int) -> Twin:

@@ -36,14 +36,13 @@ Evaluation = tuple[dict[str, float], dict[str, Array]]
 
 @dataclass(frozen=True)
 class Library:
-    """`plans`, the clinical one last; `shares`, the part of the forecast each other plan stands for.
+    """`plans`: the first for the planning anatomy, then one for each medoid of the forecast, the clinical one last.
 
     `design` are the anatomies on which every plan was evaluated and `table` the readouts found there (plans, design, readouts), followed
     by the histograms `curves`; `emulators`, one a plan, interpolate between them with their own error.
     """
 
     plans: tuple[PlanOfLibrary, ...]
-    shares: Float[Array, "k"]
     readouts: tuple[str, ...]
     curves: tuple[str, ...]
     design: Float[Array, "n 6"]
@@ -67,22 +66,24 @@ def anatomies(library: Library) -> Float[Array, "plans 6"]:
 
 
 def prepare(twin: Twin, case: Case, k: int, t_s: float, progress: Progress) -> Library:
-    """Forecast anatomies at `t_s`, take k that cover them (k-medoids), make a robust plan for each, evaluate all on a design of them."""
+    """Robust plans for `k` anatomies, evaluated on a design of forecast ones: planning's and k − 1 medoids of the forecast for `t_s`."""
     rng = common_draws(twin.seed, 1)
     state, params = twin.belief.draw(DRAWS, rng)
     state = twin.model.dynamics(state, params, (), twin.t_s, t_s, rng)
     forecast = np.clip(coordinates(twin.model.observe, state, params), *REACH.T)
-    chosen = k_medoids(forecast / SCALE, k, rng)
-    plans = tuple(_plan(case, f"day-{i + 1}", forecast[index], progress, (i, k + 1)) for i, index in enumerate(chosen.indices))
+    groups = k_medoids(forecast / SCALE, k - 1, rng) if k > 1 else None
+    picked = groups.indices if groups else np.zeros(0, dtype=int)
+    wanted = np.concatenate([np.zeros((1, 6)), forecast[picked]])
+    plans = tuple(_plan(case, f"day-{i}", anatomy, progress, (i, k + 1)) for i, anatomy in enumerate(wanted))
     clinical = make_plan(BASELINE, rsp_of(case.ct, case.structures), case.structures, beamline(case), margins=CLINICAL, anatomy=np.zeros(6))
     progress("plans", k + 1, k + 1)
-    rest = np.setdiff1d(np.arange(DRAWS), chosen.indices)[: max(0, DESIGN - k - 1)]
-    design = np.concatenate([forecast[chosen.indices], np.zeros((1, 6)), forecast[rest]])
+    rest = np.setdiff1d(np.arange(DRAWS), picked)[: max(0, DESIGN - k)]
+    design = np.concatenate([wanted, forecast[rest]])
     table = _evaluate(case, (*plans, clinical), design, progress)
     names, histograms, columns = _columns(table)
     group = np.array([*range(len(names)), *(len(names) + i for i in range(len(histograms)) for _ in CURVE_LEVELS_Gy)])
     emulators = tuple(fit(design / SCALE, rows, group=group) for rows in columns)
-    return Library((*plans, clinical), np.asarray(chosen.weights, dtype=float), names, histograms, design, columns, emulators)
+    return Library((*plans, clinical), names, histograms, design, columns, emulators)
 
 
 def _plan(case: Case, name: str, anatomy: Float[Array, "6"], progress: Progress, step: tuple[int, int]) -> PlanOfLibrary:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gemel import __version__, flow, store
-from gemel.cli_tables import decision_table, models_table, overview_table
+from gemel.cli.tables import decision_table, models_table, overview_table
 from gemel.core.errors import GemelError, InputError
 from gemel.core.time import iso, seconds
 
