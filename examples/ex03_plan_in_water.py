@@ -28,11 +28,11 @@ def main() -> float:
     water, distance_mm = phantom()
     target, around = distance_mm <= 20, distance_mm > 28
     machine, isocentre_mm = Machine.generic(), np.zeros(3)
-    spots = np.concatenate([place_spots(water, target, gantry, machine, isocentre_mm) for gantry in (90.0, 270.0)])
+    spots = np.concatenate([place_spots(water, target, gantry, machine, isocentre_mm, spacing_mm=6.0) for gantry in (90.0, 270.0)])
     matrix = influence(water, spots, machine, isocentre_mm)
     objectives = [
-        SquaredDeviation(np.flatnonzero(target), PRESCRIBED_GY, 100.0),
-        SquaredOverdose(np.flatnonzero(around), 0.3 * PRESCRIBED_GY, 20.0),
+        SquaredDeviation(np.flatnonzero(target), PRESCRIBED_GY, 1000.0),
+        SquaredOverdose(np.flatnonzero(around), 0.6 * PRESCRIBED_GY, 20.0),
     ]
     result = plan(matrix, objectives)
     dose_Gy = (matrix @ result.weights).reshape(water.shape)

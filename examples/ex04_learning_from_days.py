@@ -8,17 +8,18 @@ import numpy as np
 
 from gemel.core import twin as twins
 from gemel.core.forecast import forecast, interval
+from gemel.core.model import Model
 from gemel.core.surprise import surprise
+from gemel.core.system import System
 from gemel.flow import registry
 from gemel.flow.synthetic import synthetic_patient
 
-KIND, PATIENTS = "prostate_mm", 6
+KIND, PATIENTS = "prostate_mm", 10
 
 
-def follow(seed: int) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
-    """Errors of the twin and of the running mean on each day after the first, and whether the truth lay in the interval."""
-    system, rng = registry.system("prostate"), np.random.default_rng([4, seed])
-    model = system.template()
+def follow(system: System, model: Model, seed: int) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
+    """Errors of the twin and of the running mean on each day after the first, and whether the truth lay in each interval."""
+    rng = np.random.default_rng([4, seed])
     patient = synthetic_patient(model, system.exam.times_s, system.exam.sd, rng)
     twin, errors, naive, held = twins.new(model, 0.0, seed), [], [], []
     seen_mm: list[np.ndarray] = []
@@ -41,7 +42,10 @@ def follow(seed: int) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarr
 
 def main() -> float:
     """Root-mean-square error of the twin's one-day-ahead forecast, mm."""
-    errors, naive, held = (np.concatenate(parts) for parts in zip(*(follow(seed) for seed in range(PATIENTS))))
+    system = registry.system("prostate")
+    model = system.template()
+    followed = [follow(system, model, seed) for seed in range(PATIENTS)]
+    errors, naive, held = (np.concatenate(parts) for parts in zip(*followed))
     rms_mm, naive_mm = (float(np.sqrt(np.square(e).sum(axis=1).mean())) for e in (errors, naive))
     print(
         f"{PATIENTS} patients: 90 % intervals held {100 * held.mean():.0f} %; error {rms_mm:.2f} mm, of the running mean {naive_mm:.2f} mm"

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from scipy.linalg import cho_solve, solve_triangular
 from scipy.optimize import minimize
 from scipy.spatial.distance import cdist
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from gemel.core.errors import InputError
 from gemel.core.image import Array

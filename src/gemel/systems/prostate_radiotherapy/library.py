@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.ndimage import binary_dilation
 
 from gemel.core.belief import Params, State
-from gemel.core.image import Array
+from gemel.core.image import Array, Image
 from gemel.core.model import Observe, Readout
 from gemel.core.record import Plan
 from gemel.core.structures import Structures
@@ -16,13 +17,14 @@ from gemel.core.system import Progress, common_draws
 from gemel.core.twin import Twin
 from gemel.devices.proton import Machine
 from gemel.engines.medoids import k_medoids
+from gemel.engines.parallel import mapped
 from gemel.engines.surrogate import Surrogate, fit, predict
 from gemel.systems.prostate_radiotherapy.anatomy import anatomy_of
 from gemel.systems.prostate_radiotherapy.case import Case, rsp_of
 from gemel.systems.prostate_radiotherapy.dosimetry import CURVES, UNITS, CURVE_LEVELS_Gy, curves, readouts
 from gemel.systems.prostate_radiotherapy.model import coordinates, plan_index
 from gemel.systems.prostate_radiotherapy.modes import REACH
-from gemel.systems.prostate_radiotherapy.plans import CLINICAL, TWIN, Beamline, PlanOfLibrary, dose_Gy, make_plan, matched
+from gemel.systems.prostate_radiotherapy.plans import CLINICAL, TWIN, Beamline, Margins, PlanOfLibrary, dose_Gy, make_plan, matched
 from gemel.systems.prostate_radiotherapy.state import from_vector
 
 BASELINE = "clinical"
@@ -74,36 +76,35 @@ def prepare(twin: Twin, case: Case, k: int, t_s: float, progress: Progress) -> L
     groups = k_medoids(forecast / SCALE, k - 1, rng) if k > 1 else None
     picked = groups.indices if groups else np.zeros(0, dtype=int)
     wanted = np.concatenate([np.zeros((1, 6)), forecast[picked]])
-    plans = tuple(_plan(case, f"day-{i}", anatomy, progress, (i, k + 1)) for i, anatomy in enumerate(wanted))
-    clinical = make_plan(BASELINE, rsp_of(case.ct, case.structures), case.structures, beamline(case), margins=CLINICAL, anatomy=np.zeros(6))
-    progress("plans", k + 1, k + 1)
+    tasks = [(f"day-{i}", anatomy, TWIN) for i, anatomy in enumerate(wanted)] + [(BASELINE, np.zeros(6), CLINICAL)]
+    plans = tuple(mapped(partial(_plan, case), tasks, partial(progress, "plans")))
     rest = np.setdiff1d(np.arange(DRAWS), picked)[: max(0, DESIGN - k)]
     design = np.concatenate([wanted, forecast[rest]])
-    table = _evaluate(case, (*plans, clinical), design, progress)
+    table = mapped(partial(_evaluate, case, plans), list(design), partial(progress, "forecast doses"))
     names, histograms, columns = _columns(table)
     group = np.array([*range(len(names)), *(len(names) + i for i in range(len(histograms)) for _ in CURVE_LEVELS_Gy)])
     emulators = tuple(fit(design / SCALE, rows, group=group) for rows in columns)
-    return Library((*plans, clinical), names, histograms, design, columns, emulators)
+    return Library(plans, names, histograms, design, columns, emulators)
 
 
-def _plan(case: Case, name: str, anatomy: Float[Array, "6"], progress: Progress, step: tuple[int, int]) -> PlanOfLibrary:
-    progress("plans", *step)
-    ct, structures = anatomy_of(case.ct, case.structures, case.modes, from_vector(anatomy))
-    return make_plan(name, rsp_of(ct, structures), structures, beamline(case), margins=TWIN, anatomy=anatomy)
+def _plan(case: Case, task: tuple[str, Float[Array, "6"], Margins]) -> PlanOfLibrary:
+    name, anatomy, margins = task
+    ct, structures = _anatomy(case, anatomy)
+    return make_plan(name, rsp_of(ct, structures), structures, beamline(case), margins=margins, anatomy=anatomy)
 
 
-def _evaluate(case: Case, plans: tuple[PlanOfLibrary, ...], design: Float[Array, "n 6"], progress: Progress) -> list[list[Evaluation]]:
-    """Readouts and histograms of every plan on every anatomy of the design."""
-    line, table = beamline(case), []
-    for i, anatomy in enumerate(design):
-        progress("forecast doses", i, len(design))
-        ct, structures = anatomy_of(case.ct, case.structures, case.modes, from_vector(anatomy))
-        rsp = rsp_of(ct, structures)
-        judged = _judged(structures)
-        doses = [dose_Gy(plan, rsp, matched(plan, structures, line), voxels=judged) for plan in plans]
-        table.append([(dict(readouts(dose, structures)), curves(dose, structures)) for dose in doses])
-    progress("forecast doses", len(design), len(design))
-    return table
+def _anatomy(case: Case, anatomy: Float[Array, "6"]) -> tuple[Image, Structures]:
+    """The planning anatomy itself where nothing moves."""
+    return anatomy_of(case.ct, case.structures, case.modes, from_vector(anatomy)) if anatomy.any() else (case.ct, case.structures)
+
+
+def _evaluate(case: Case, plans: tuple[PlanOfLibrary, ...], anatomy: Float[Array, "6"]) -> list[Evaluation]:
+    """Readouts and histograms of every plan on one anatomy, the couch matched."""
+    line = beamline(case)
+    ct, structures = _anatomy(case, anatomy)
+    rsp, judged = rsp_of(ct, structures), _judged(structures)
+    doses = [dose_Gy(plan, rsp, matched(plan, structures, line), voxels=judged) for plan in plans]
+    return [(dict(readouts(dose, structures)), curves(dose, structures)) for dose in doses]
 
 
 def _judged(structures: Structures) -> Bool[Array, "x y z"]:
