@@ -9,7 +9,7 @@ from gemel.core.image import Image, world_mm
 from gemel.devices.proton import Machine
 from gemel.engines.dose import influence, place_spots
 from gemel.engines.dvh import dose_at_fraction_Gy
-from gemel.engines.optimise import SquaredDeviation, SquaredOverdose, plan
+from gemel.engines.optimise import Search, SquaredDeviation, SquaredOverdose, plan
 
 PRESCRIBED_GY = 26.0
 
@@ -28,13 +28,14 @@ def main() -> float:
     water, distance_mm = phantom()
     target, around = distance_mm <= 20, distance_mm > 28
     machine, isocentre_mm = Machine.generic(), np.zeros(3)
-    spots = np.concatenate([place_spots(water, target, gantry, machine, isocentre_mm, spacing_mm=6.0) for gantry in (90.0, 270.0)])
+    aims = [place_spots(water, target, gantry, machine, isocentre_mm, spacing_mm=8.0, margin_mm=8.0) for gantry in (90.0, 270.0)]
+    spots = np.concatenate(aims)
     matrix = influence(water, spots, machine, isocentre_mm)
     objectives = [
-        SquaredDeviation(np.flatnonzero(target), PRESCRIBED_GY, 1000.0),
+        SquaredDeviation(np.flatnonzero(target), PRESCRIBED_GY, 300.0),
         SquaredOverdose(np.flatnonzero(around), 0.6 * PRESCRIBED_GY, 20.0),
     ]
-    result = plan(matrix, objectives)
+    result = plan(matrix, objectives, search=Search(decrease=1e-3, cosine=0.03))
     dose_Gy = (matrix @ result.weights).reshape(water.shape)
     d98_Gy, d2_Gy = (dose_at_fraction_Gy(dose_Gy, target, share) for share in (0.98, 0.02))
     print(f"{len(spots)} spots, {matrix.nnz / 1e6:.1f} million doses, {result.status} after {result.iterations} iterations")

@@ -26,6 +26,7 @@ class Course:
     forecasts: dict[str, Array]
     truth: dict[str, Array]
     ranks: dict[str, float]
+    squared: dict[str, Array]  # kind -> (scans, 3): squared error one scan ahead of the twin, of the running mean, of "as planned"
     losses: Array  # forecast loss of each plan
     true_losses: Array
 
@@ -49,17 +50,25 @@ def course(model: Model, exam: Exam, i: int) -> Course:
     rng = np.random.default_rng([2026, i])
     patient = synthetic_patient(model, exam.times_s, exam.sd, rng)
     twin = twins.new(model, 0.0, i)
-    for seen in patient.observations[:-1]:
-        twin = twins.assimilate(twin, seen)
     last, kinds = exam.times_s[-1], list(model.observe)
+    squared: dict[str, list[Array]] = {kind: [] for kind in kinds}
+    for day, seen in enumerate(patient.observations[:-1]):
+        twin = twins.assimilate(twin, seen)
+        ahead_of = forecast(twin, (), kinds, exam.times_s[day + 1], DRAWS, rng).values
+        for kind in kinds:
+            true = model.observe[kind](patient.states[day + 1], patient.params)[0]
+            past = np.mean([o.value for scan in patient.observations[: day + 1] for o in scan if o.kind == kind], axis=0)
+            guesses = (ahead_of[kind].mean(axis=0), past, np.zeros_like(true))
+            squared[kind].append(np.array([np.square(guess - true).sum() for guess in guesses]))
     values = dict(forecast(twin, (), kinds, last, DRAWS, rng).values)
     truth = {kind: model.observe[kind](patient.states[-1], patient.params)[0] for kind in kinds}
     _, params = twin.belief.draw(DRAWS, rng)
     ranks = {name: float((params[name] < patient.params[name]).mean()) for name in params}
     ahead = [forecast(twin, plan, [exam.loss], last, DRAWS, np.random.default_rng([7, i])).values[exam.loss] for plan in exam.plans]
     readout = model.readouts[exam.loss]
-    true = [float(readout.compute(patient.states[-1], patient.params, plan, rng)[0]) for plan in exam.plans]
-    return Course(patient, twin, values, truth, ranks, np.mean(ahead, axis=1), np.array(true))
+    true_losses = [float(readout.compute(patient.states[-1], patient.params, plan, rng)[0]) for plan in exam.plans]
+    errors = {kind: np.array(rows) for kind, rows in squared.items()}
+    return Course(patient, twin, values, truth, ranks, errors, np.mean(ahead, axis=1), np.array(true_losses))
 
 
 def inside(courses: list[Course], kind: str, level: float = 0.9) -> Array:

@@ -93,23 +93,13 @@ def test_ranks_of_the_truth_among_posterior_draws_are_uniform(courses: list[Cour
     assert min(p_values.values()) > 0.01 / len(names), p_values
 
 
-def test_the_one_scan_ahead_error_beats_the_running_mean_and_as_planned(system: System, model: Model, courses: list[Course]) -> None:
+def test_the_one_scan_ahead_error_beats_the_running_mean_and_as_planned(model: Model, courses: list[Course]) -> None:
+    """Mean squared error over all scans but the first, patient by patient; the 95 % interval of the paired gain lies above zero."""
     for kind in model.observe:
-        if len(system.exam.sd[kind]) != 3:
-            continue
-        truth = np.array([c.truth[kind] for c in courses])
-        past = np.array(
-            [np.mean([o.value for seen in c.patient.observations[:-1] for o in seen if o.kind == kind], axis=0) for c in courses]
-        )
-        errors = {
-            "twin": np.array([c.forecasts[kind].mean(axis=0) for c in courses]) - truth,
-            "running mean": past - truth,
-            "as planned": -truth,
-        }
-        squared = {name: np.square(error).sum(axis=1) for name, error in errors.items()}
-        for rival in ("running mean", "as planned"):
-            _, low, _ = paired_difference(squared[rival], squared["twin"])
-            assert low > 0, f"{kind} against {rival}: { ({name: np.sqrt(v.mean()) for name, v in squared.items()}) }"
+        per_patient = np.array([c.squared[kind].mean(axis=0) for c in courses])
+        for rival, name in ((1, "running mean"), (2, "as planned")):
+            _, low, _ = paired_difference(per_patient[:, rival], per_patient[:, 0])
+            assert low > 0, f"{kind} against {name}: RMS {np.sqrt(per_patient.mean(axis=0))}"
 
 
 def test_the_decision_beats_the_naive_plan_on_the_truth(courses: list[Course]) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gemel import __version__, flow, store
@@ -50,7 +51,7 @@ def speaking() -> Iterator[Callable[[str, int, int], None]]:
             yield report
         except GemelError as error:
             bars.stop()
-            err.print(f"[bold red]gemel:[/] {error}", soft_wrap=True, highlight=False, markup=True)
+            err.print(f"[bold red]gemel:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
             raise typer.Exit(1) from error
 
 
@@ -71,13 +72,15 @@ def twin_new(
     map_: Annotated[
         list[str] | None, typer.Option("--map", help="OWN=NAME: what a contour is; OWN= leaves it out. May be repeated.")
     ] = None,
+    beam: Annotated[list[float] | None, typer.Option(help="Gantry angle to use even through metal. May be repeated.")] = None,
     time_: Annotated[str, typer.Option("--time", help="Time of the CT (ISO 8601) when the files state none.")] = "",
     actor: Actor = "",
     as_json: AsJson = False,
 ) -> None:
     """Make a twin from a planning CT and its contours; prints its id."""
+    options = {"beams_deg": tuple(beam)} if beam else {}
     with speaking(), store.open(at) as record:
-        twin_id = flow.new(record, system, ct, structures, names=_names(map_), time=time_, actor=actor)
+        twin_id = flow.new(record, system, ct, structures, names=_names(map_), time=time_, actor=actor, options=options)
         notes = record.events(twin_id)[0].payload["notes"]
     say(as_json, {"id": twin_id, "notes": notes}, "\n".join([f"[bold]{twin_id}[/]", *(f"  note: {note}" for note in notes)]))
 

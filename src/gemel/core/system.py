@@ -14,7 +14,6 @@ from gemel.core.forecast import Forecast
 from gemel.core.image import Array, Image
 from gemel.core.model import Model
 from gemel.core.record import Action, Observation, Plan
-from gemel.core.structures import Structures
 
 Progress = Callable[[str, int, int], None]  # (what, done, total)
 
@@ -51,7 +50,7 @@ class System:
 
     `Case` is the patient at planning, `Library` the plans made ahead, `Day` what one scan showed.
 
-    begin(ct, structures) -> Case; model(case, library or None) -> Model; prepare(twin, case, k, t_s, progress) -> Library;
+    begin(ct, structures, **options) -> Case; model(case, library or None) -> Model; prepare(twin, case, k, t_s, progress) -> Library;
     observe(case, image, progress) -> Day; observations(day, t_s, source); judge(twin, case, library, day, draws, rng, progress);
     treat(plan name, library, t_s, source) -> Action; plans(library) -> names, the baseline last; template() -> the model without a patient.
     Case, Library and Day are frozen dataclasses that `core.packing` can take apart; a Day has `quality` (numbers) and `notes`.
@@ -60,7 +59,7 @@ class System:
     name: str
     canonical: Callable[[str], str]
     interval_s: float
-    begin: Callable[[Image, Structures], Any]
+    begin: Callable[..., Any]
     model: Callable[[Any, Any], Model]
     prepare: Callable[..., Any]
     observe: Callable[[Any, Image, Progress], Any]

@@ -55,8 +55,11 @@ def _fold(twin: Twin, ordered: tuple[Event, ...], condition: Condition) -> Twin:
 
 
 def generator(twin: Twin, stream: int = 0) -> np.random.Generator:
-    """The generator of the twin's next step; `stream` separates assimilation (0) from other uses at the same step."""
-    return np.random.default_rng([twin.seed, stream, len(twin.record)])
+    """The generator of the twin's next step; `stream` separates assimilation (0) from other uses at the same step.
+
+    Steps are counted in observations, so that what was given does not change what is learned from the scans.
+    """
+    return np.random.default_rng([twin.seed, stream, len(observations(twin))])
 
 
 def observations(twin: Twin) -> tuple[Observation, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,20 +19,28 @@ from gemel.store import Store
 
 
 def new(
-    store: Store, system_name: str, ct: Path, structures: Path, *, names: Mapping[str, str] | None = None, time: str = "", actor: str = ""
+    store: Store,
+    system_name: str,
+    ct: Path,
+    structures: Path,
+    *,
+    names: Mapping[str, str] | None = None,
+    time: str = "",
+    actor: str = "",
+    options: Mapping[str, Any] | None = None,
 ) -> str:
     """Id of a new twin, or of the one that the same files already made.
 
     `names` maps contour names of the hospital to those of the system ("" leaves one out); `time` is ISO 8601, needed when
     the CT states neither its own time nor its study's. The original files are kept, named by their content. Nothing is written when
-    any input is refused.
+    any input is refused. `options` go to the system, which names them.
     """
     system = registry.system(system_name)
     series = io.read_series(ct)
     read = io.read_structures(structures, series, names=names)
     start_s = _start_s(series.acquired or series.studied, time)
-    case = system.begin(series.image, standard_names(read, system))
-    twin_id = f"{system_name}-{digest({'ct': series.digest, 'masks': dict(read.masks)})[:10]}"
+    case = system.begin(series.image, standard_names(read, system), **(options or {}))
+    twin_id = f"{system_name}-{digest({'ct': series.digest, 'masks': dict(read.masks), 'options': dict(options or {})})[:10]}"
     if twin_id in store.twins():
         return twin_id
     originals = keep(store, ct) + keep(store, structures)

@@ -37,18 +37,21 @@ class Scan:
 def observe(store: Store, twin_id: str, scan_path: Path, *, time: str = "", actor: str = "", progress: Progress = silent) -> Event:
     """The Assimilated event of one scan; a scan older than the last one is assimilated by replay, in time order.
 
-    The forecast for the scan's time is stored before the image is registered. Raises before anything is written for a scan of another
-    patient, without a time, observed before, or older than the planning CT.
+    The forecast's draws are on the disk, named by their hash, before the image is registered; events follow when the scan is accepted.
+    No event is written for a scan of another patient, without a time, observed before, older than the planning CT, or that does not
+    show the target.
     """
     with store.lease(twin_id, actor):
         session = open_session(store, twin_id)
         scan = read_scan(session, scan_path, time)
         before = open_session(store, twin_id, as_of_s=scan.t_s) if scan.t_s < session.twin.t_s else session
         expected = forecast(before.twin, (), list(before.twin.model.observe), scan.t_s, DRAWS, twins.generator(before.twin, 1))
-        frozen = _freeze(session, expected, actor)
+        ahead, ahead_s = store.artefacts.put_arrays(dict(expected.values)), store.clock()
         day = session.system.observe(session.case, scan.image, progress)
         seen = session.system.observations(day, scan.t_s, scan.source)
-        observed = _observed(session, scan, scan_path, (day, seen), frozen, actor)
+        originals, packed = keep(store, scan_path), store.artefacts.put_arrays(pack(day))
+        frozen = _freeze(session, expected, ahead, ahead_s, actor)
+        observed = _observed(session, _seen_in(scan, day, seen, packed), frozen, originals, scan.t_s, actor)
         return _assimilated(session, expected, seen, (frozen, observed), actor)
 
 
@@ -75,21 +78,25 @@ def read_scan(session: Session, path: Path, time: str) -> Scan:
     return Scan(image, t_s, source, checked)
 
 
-def _freeze(session: Session, expected: Forecast, actor: str) -> Event:
-    packed = session.store.artefacts.put_arrays(dict(expected.values))
+def _freeze(session: Session, expected: Forecast, packed: str, known_s: float, actor: str) -> Event:
+    """The forecast with the time at which it was on the disk."""
     ranges = {kind: [side.tolist() for side in interval(draws)] for kind, draws in expected.values.items()}
-    payload = {"forecast": packed, "made_s": expected.made_s, "for_s": expected.t_s, "interval_90": ranges}
-    sources = (session.entries[-1].hash,)
     return session.store.append(
-        session.id, "Forecast", payload, valid_s=expected.made_s, actor=actor, seed=session.twin.seed, inputs=sources, outputs=(packed,)
+        session.id,
+        "Forecast",
+        {"forecast": packed, "made_s": expected.made_s, "for_s": expected.t_s, "interval_90": ranges},
+        valid_s=expected.made_s,
+        known_s=known_s,
+        actor=actor,
+        seed=session.twin.seed,
+        inputs=(session.entries[-1].hash,),
+        outputs=(packed,),
+        expected_version=session.version,
     )
 
 
-def _observed(session: Session, scan: Scan, path: Path, found: tuple[Any, Sequence[Observation]], frozen: Event, actor: str) -> Event:
-    day, seen = found
-    originals = keep(session.store, path)
-    packed = session.store.artefacts.put_arrays(pack(day))
-    payload = {
+def _seen_in(scan: Scan, day: Any, seen: Sequence[Observation], packed: str) -> dict[str, Any]:
+    return {
         "source": scan.source,
         "identity_checked": scan.identity_checked,
         "observations": [row(observation) for observation in seen],
@@ -97,14 +104,17 @@ def _observed(session: Session, scan: Scan, path: Path, found: tuple[Any, Sequen
         "quality": dict(day.quality),
         "notes": list(day.notes),
     }
+
+
+def _observed(session: Session, payload: dict[str, Any], frozen: Event, originals: tuple[str, ...], t_s: float, actor: str) -> Event:
     return session.store.append(
         session.id,
         "Observed",
         payload,
-        valid_s=scan.t_s,
+        valid_s=t_s,
         actor=actor,
         inputs=(frozen.hash, *originals),
-        outputs=(packed,),
+        outputs=(payload["day"],),
         expected_version=frozen.version,
     )
 

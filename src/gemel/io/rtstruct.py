@@ -77,7 +77,9 @@ def _labels(dataset: Dataset, frame: str, names: Mapping[str, str], where: str) 
         labels[int(numbers(item, "ROINumber", 1, where)[0])] = label
     unknown = sorted(set(names) - set(known))
     if unknown:
-        raise StructureError(f"no region {unknown[0]!r}; there are {', '.join(known)}", where=where, remedy="correct names=")
+        raise StructureError(
+            f"no region {unknown[0]!r}; there are {', '.join(known)}", where=where, remedy="correct the name that is mapped (--map)"
+        )
     return labels
 
 
@@ -168,7 +170,9 @@ def _require_inside(region: _Region, grid: Image) -> None:
     for side, (excess, axis) in beyond.items():
         if excess[axis] > slack[axis]:
             found = f"contours reach {excess[axis] * grid.spacing_mm[axis]:.1f} mm beyond the {side}"
-            raise StructureError(found, where=region.name, remedy="use a longer scan, leave it out, or keep the inside part with clip=True")
+            raise StructureError(
+                found, where=region.name, remedy="use a longer scan, leave it out, or keep the inside part (clip=True from Python)"
+            )
 
 
 def _all_of(faults: list[StructureError], where: str) -> StructureError:

@@ -1,5 +1,6 @@
 """A patient at planning: the CT and contours on the dose grid, how this pelvis can move, which beams are free, what was assumed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,11 +35,12 @@ class Case:
     notes: tuple[str, ...]
 
 
-def begin(ct: Image, structures: Structures, *, wanted_deg: tuple[float, ...] = PUBLISHED_deg) -> Case:
+def begin(ct: Image, structures: Structures, *, beams_deg: Sequence[float] = ()) -> Case:
     """A case from a planning CT and its contours.
 
-    Adds the bladder neck (bladder within 10 mm of the CTV) when it is not contoured, extends a scan that ends too close to the target,
-    leaves out beams through metal. Raises StructureError when a required structure is missing or empty.
+    Adds the bladder neck (bladder within 10 mm of the CTV) when it is not contoured, extends a scan that ends too close to the
+    target, leaves out beams through metal, unless the user asks for them: `beams_deg` are then used as they are, and flagged.
+    Raises StructureError when a required structure is missing or empty.
     """
     for name in required():
         if name not in structures.masks or not structures[name].any():
@@ -51,10 +53,15 @@ def begin(ct: Image, structures: Structures, *, wanted_deg: tuple[float, ...] = 
     if "BLADDER_NECK" not in masks:
         masks["BLADDER_NECK"] = masks["BLADDER"] & near(masks["CTV"], ct.spacing_mm, NECK_mm)
     structures = Structures(ct, masks)
-    beams = choose_beams(ct, structures, wanted_deg)
+    beams = choose_beams(ct, structures, beams_deg or PUBLISHED_deg)
+    used = tuple(float(g) for g in beams_deg) or _usable(beams)
     modes = motion_modes(structures, bone_mask(ct, structures))
     notes = tuple(note for note in (grid_note, end_note, *beams.notes) if note)
-    return Case(ct, structures, modes, centroid_mm(structures, "CTV"), _usable(beams), notes)
+    return Case(ct, structures, modes, centroid_mm(structures, "CTV"), used, (*notes, _used(used)))
+
+
+def _used(gantry_deg: tuple[float, ...]) -> str:
+    return "beams used: " + ", ".join(f"{angle:g}°" for angle in gantry_deg)
 
 
 def _usable(beams: BeamChoice) -> tuple[float, ...]:

@@ -24,6 +24,8 @@ LAYER_mm = 5.0
 LATERAL_mm = 5.0
 KEPT = 0.98
 """Share of a pencil's dose within the lateral cut-off while optimising; the final dose keeps the engine's 99.5 %."""
+OVERSHOOT_Gy = 1.0
+"""Aimed above the prescription, so that an anatomy a little off still has it."""
 LEAST = 1e-3
 """Spots below this share of the largest weight are dropped."""
 ROBUST: Final = "worst_case"
@@ -151,13 +153,13 @@ def _objectives(regions: dict[str, Bool[Array, "x y z"]], sampled: Bool[Array, "
         np.flatnonzero(regions["CTV"] & sampled & ~near(boost, np.full(3, voxel_mL ** (1 / 3) * 10), 6.0)) if boost.any() else rows["CTV"]
     )
     goals: list[optimise.Objective] = [
-        optimise.SquaredUnderdose(rows["CTV"], PRESCRIBED_CTV_Gy + 0.6, 2000.0),
+        optimise.SquaredUnderdose(rows["CTV"], PRESCRIBED_CTV_Gy + OVERSHOOT_Gy, 2000.0),
         optimise.SquaredOverdose(flat, 1.07 * PRESCRIBED_CTV_Gy, 40.0),
         optimise.SquaredOverdose(rows["RING"], 20.0, 4.0, robust=False),
     ]
     if "DIL" in rows:
         goals += [
-            optimise.SquaredUnderdose(rows["DIL"], PRESCRIBED_DIL_Gy + 0.6, 1000.0),
+            optimise.SquaredUnderdose(rows["DIL"], PRESCRIBED_DIL_Gy + OVERSHOOT_Gy, 1000.0),
             optimise.SquaredOverdose(rows["DIL"], 1.07 * PRESCRIBED_DIL_Gy, 40.0),
         ]
     if "URETHRA" in rows:
