@@ -79,6 +79,7 @@ def make_quick(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(plans, "LAYER_mm", 12.0)
     patch.setattr(plans, "scenarios", lambda margins: everything(margins)[:1])
     patch.setattr(library, "DESIGN", 4)
+    patch.setattr(library, "mapped", lambda work, tasks, report: [work(task) for task in tasks])  # workers would not see these patches
 
 
 def live(folder: Path, remembered: Remembered) -> Life:
