@@ -11,10 +11,18 @@ class GemelError(Exception):
         self.found, self.where, self.remedy = found, where, remedy
         super().__init__(found, where, remedy)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors travel between processes whole."""
+        return _again, (type(self), self.found, self.where, self.remedy)
+
     def __str__(self) -> str:
         place = f" in {self.where}" if self.where else ""
         advice = f" — {self.remedy}" if self.remedy else ""
         return f"{self.found}{place}{advice}"
+
+
+def _again(kind: type[GemelError], found: str, where: str, remedy: str) -> GemelError:
+    return kind(found, where=where, remedy=remedy)
 
 
 class InputError(GemelError):
