@@ -151,7 +151,7 @@ def judged(plan: PlanOfLibrary, rsp: Image, truth: Truth, line: Beamline) -> dic
 def page_of(rows: list[dict], seen: list[dict[str, float]], clock: dict[str, float], overview) -> str:  # type: ignore[no-untyped-def, type-arg]
     arms = {arm: [arm_of(row, arm) for row in rows] for arm in ARMS}
     names = list(arms["chosen"][0])
-    own_GB, worker_GB = (resource.getrusage(who).ru_maxrss / 2**20 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    own_GB = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     lines = [
         "# A real pelvis, ten days",
         "",
@@ -166,7 +166,7 @@ def page_of(rows: list[dict], seen: list[dict[str, float]], clock: dict[str, flo
         "## Time and memory (wall, 2 shared cores)",
         "",
         *table(["step", "seconds"], [[name, f"{value:.0f}"] for name, value in clock.items()]),
-        f"Peak memory: {own_GB:.2f} GB in the main process, at most {worker_GB:.2f} GB in each of two workers while preparing.",
+        f"Peak memory {own_GB:.2f} GB in the main process; the workers that prepare the library are not counted.",
         "A day is: scan file in, registration, learning, doses of all plans, ranking out.",
         "",
         "## Registration against the truth",
