@@ -66,10 +66,16 @@ def _counted(reference: Array, evaluated: Array, criteria: _Criteria, cutoff_pct
     if reference.shape != evaluated.shape or reference.ndim != 3:
         found = f"doses of shape {reference.shape} and {evaluated.shape}"
         raise GeometryError(found, where="gamma", remedy="resample both onto one (x, y, z) grid")
+    if 0 in reference.shape or criteria[0].shape != (3,):
+        found = f"doses of shape {reference.shape} with {criteria[0].size} spacings"
+        raise GeometryError(found, where="gamma", remedy="give doses with voxels and the spacing along x, y and z")
     if not (np.isfinite(reference).all() and np.isfinite(evaluated).all()) or reference.max() <= 0:
         raise RangeError("a dose that is not finite or zero everywhere", where="gamma", remedy="check that both doses were computed")
-    if min(*criteria[0], criteria[1], criteria[2]) <= 0 or not 0 <= cutoff_pct < 100:
-        raise RangeError("criteria that are not positive", where="gamma", remedy="give spacing and criteria above 0, cut-off in 0-100 %")
+    sizes = np.array([*criteria[0], *criteria[1:]])
+    if not (np.isfinite(sizes) & (sizes > 0)).all() or not 0 <= cutoff_pct < 100:
+        raise RangeError(
+            "criteria that are not positive and finite", where="gamma", remedy="give spacing and criteria above 0, cut-off in 0-100 %"
+        )
     return np.argwhere(reference >= cutoff_pct / 100 * reference.max())
 
 

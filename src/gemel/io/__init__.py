@@ -1,30 +1,46 @@
-"""Bytes ↔ core types: DICOM images, structures and doses, NIfTI. The only place where units are converted."""
+"""Bytes ↔ core types: DICOM images, structures, doses and ion plans, NIfTI. The only place where units are converted."""
 
 from gemel.io.dicom_image import read_dicom, read_series
 from gemel.io.dicom_write_image import write_image
 from gemel.io.identity import Identity, Series, require_same_frame, require_same_patient
+from gemel.io.ion_plan import IonBeam, IonLayer, IonPlan, Prescription, RangeShifter
+from gemel.io.ion_spots import in_protons, spots_of, with_spots
 from gemel.io.nifti import read_nifti, write_nifti
-from gemel.io.rtdose import read_dose, write_dose
+from gemel.io.rtdose import read_dose
+from gemel.io.rtdose_write import DoseForm, write_dose
+from gemel.io.rtionplan import read_rtionplan
+from gemel.io.rtionplan_write import write_rtionplan
 from gemel.io.rtstruct import read_structures
 from gemel.io.rtstruct_write import write_structures
 from gemel.io.uids import content_uid, is_uid
 from gemel.io.units import convert
 
 __all__ = [
+    "DoseForm",
     "Identity",
+    "IonBeam",
+    "IonLayer",
+    "IonPlan",
+    "Prescription",
+    "RangeShifter",
     "Series",
     "content_uid",
     "convert",
+    "in_protons",
     "is_uid",
     "read_dicom",
     "read_dose",
     "read_nifti",
+    "read_rtionplan",
     "read_series",
     "read_structures",
     "require_same_frame",
     "require_same_patient",
+    "spots_of",
+    "with_spots",
     "write_dose",
     "write_image",
     "write_nifti",
+    "write_rtionplan",
     "write_structures",
 ]

@@ -1,7 +1,7 @@
 """One DICOM file: bytes → data set, with every malformed input turned into one clear error; data set → bytes."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import Any, TypeVar
 
@@ -11,7 +11,7 @@ from jaxtyping import Float
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from gemel.core.errors import InputError
 from gemel.core.image import Array
@@ -38,7 +38,7 @@ def parse(data: bytes, where: str, *, pixels: bool = True) -> Dataset:
     if _transfer_syntax(data, where) == DeflatedExplicitVRLittleEndian:
         raise InputError("a deflated transfer syntax", where=where, remedy="convert it to Explicit VR Little Endian")
     dataset = guarded(lambda: pydicom.dcmread(BytesIO(data), stop_before_pixels=not pixels), where)
-    _require_whole(dataset, where)
+    guarded(lambda: _require_whole(dataset, where), where)
     return dataset
 
 
@@ -91,6 +91,19 @@ def decimals(dataset: Dataset, keyword: str, where: str) -> Float[Array, "n"]:
         if np.isfinite(result).all():
             return result
     return numbers(dataset, keyword, 0, where)
+
+
+def items(dataset: Dataset, keyword: str, where: str) -> Sequence[Dataset]:
+    """The items of a sequence; none when it is absent or empty."""
+    return guarded(lambda: dataset.get(keyword) or [], where)
+
+
+def require_class(dataset: Dataset, sop_class: UID, where: str) -> None:
+    """Raises InputError unless the object is of that SOP class: a file's modality alone does not say what it holds."""
+    found = text(dataset, "SOPClassUID", where)
+    if found != sop_class:
+        remedy = f"name a file of {sop_class.name} ({sop_class})"
+        raise InputError(f"an object of SOPClassUID {found or 'none'}", where=where, remedy=remedy)
 
 
 def serialise(dataset: Dataset) -> bytes:

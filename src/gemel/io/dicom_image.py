@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Shaped
 from pydicom.dataset import Dataset
+from pydicom.uid import CTImageStorage
 
 from gemel.core.errors import GeometryError, IdentityError, InputError, UnitError
 from gemel.core.image import Array, Image
-from gemel.io.dicom_file import numbers, parse, text, uid
+from gemel.io.dicom_file import numbers, parse, require_class, text, uid
 from gemel.io.dicom_folder import Entry, scan, series_of
 from gemel.io.dicom_geometry import Plane, plane, stack
 from gemel.io.dicom_header import acquired_at, identity_of, studied_at
@@ -73,6 +74,8 @@ def _slice(entry: Entry) -> _Slice:
     dataset = parse(data, where)
     if "NumberOfFrames" in dataset and int(numbers(dataset, "NumberOfFrames", 1, where)[0]) != 1:
         raise GeometryError(_ENHANCED, where=where, remedy="export it as single-frame CT images")
+    if entry.modality == "CT":
+        require_class(dataset, CTImageStorage, where)
     return _Slice(
         plane=plane(dataset, where),
         rescaled=_rescaled(dataset, where),

@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 
 from gemel.core.errors import InputError
 from gemel.core.image import Array
-from gemel.io.dicom_file import FAULTS, numbers, text, value
+from gemel.io.dicom_file import FAULTS, guarded, numbers, text, value
 
 LARGEST_BYTES = 1 << 30  # of one object's pixels: a header of some bytes must not make us allocate without bound
 
@@ -26,7 +26,8 @@ def stored_values(dataset: Dataset, where: str) -> Shaped[Array, "frames rows co
             f"{columns} x {rows} x {frames} pixels of {bits} bits", where=where, remedy="export the object again; its size is not plausible"
         )
     pixels: bytes = value(dataset, "PixelData", where)
-    if not dataset.file_meta.TransferSyntaxUID.is_compressed and len(pixels) not in (expected, expected + expected % 2):
+    compressed = guarded(lambda: dataset.file_meta.TransferSyntaxUID.is_compressed, where)
+    if not compressed and len(pixels) not in (expected, expected + expected % 2):
         found = f"{len(pixels)} bytes of pixel data where {expected} are needed: a truncated or damaged file"
         raise InputError(found, where=where, remedy="export or transfer the file again")
     return _decoded(dataset, where).reshape(frames, rows, columns)

@@ -96,6 +96,9 @@ def _placed(volume: nib.Nifti1Image, where: str) -> Shaped[Array, "4 4"]:
         raise UnitError(f"spatial unit code {unit}", where=where, remedy="set xyzt_units to 2 (mm)")
     affine = np.asarray(volume.affine, dtype=np.float64).copy()
     affine[:3] *= _MM[unit]
+    lengths_mm = np.linalg.norm(affine[:3, :3], axis=0)
+    if not (np.isfinite(lengths_mm) & (lengths_mm > 0)).all():
+        raise GeometryError(f"voxel axes of {lengths_mm} mm", where=where, remedy="convert it again; every axis needs a finite length")
     return affine
 
 

@@ -1,17 +1,18 @@
 """Contours of an RTSTRUCT onto the grid of an image. DICOM PS3.3 C.8.8.5, C.8.8.6."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float
 from pydicom.dataset import Dataset
+from pydicom.uid import RTStructureSetStorage
 
 from gemel.core.errors import InputError, StructureError
 from gemel.core.image import Array, Image, voxel_index
 from gemel.core.structures import Structures
-from gemel.io.dicom_file import decimals, guarded, numbers, parse, text, uid, value
+from gemel.io.dicom_file import decimals, items, numbers, parse, require_class, text, uid, value
 from gemel.io.dicom_folder import only_file
 from gemel.io.files import read_bytes
 from gemel.io.identity import Identity, Series, require_same_frame, require_same_patient
@@ -46,6 +47,7 @@ def read_structures(path: str | Path, image: Image | Series, *, names: Mapping[s
     grid = image.image if isinstance(image, Series) else image
     if text(dataset, "Modality", where) != "RTSTRUCT":
         raise InputError(f"an object of modality {text(dataset, 'Modality', where)}", where=where, remedy="name an RTSTRUCT file")
+    require_class(dataset, RTStructureSetStorage, where)
     if isinstance(image, Series):
         require_same_patient(image.identity, Identity(text(dataset, "PatientID", where), text(dataset, "IssuerOfPatientID", where)), where)
     labels = _labels(dataset, grid.frame, names or {}, where)
@@ -89,7 +91,7 @@ def _polygons(dataset: Dataset, number: int, label: str, grid: Image, where: str
     for roi in value(dataset, "ROIContourSequence", where):
         if int(numbers(roi, "ReferencedROINumber", 1, where)[0]) != number:
             continue
-        for contour in _items(roi, "ContourSequence", where):
+        for contour in items(roi, "ContourSequence", where):
             kind = text(contour, "ContourGeometricType", where)
             if kind not in _CLOSED:
                 raise StructureError(
@@ -101,11 +103,6 @@ def _polygons(dataset: Dataset, number: int, label: str, grid: Image, where: str
                 raise InputError(f"{len(points_mm)} coordinates of {claimed} contour points", where=where, remedy="transfer the file again")
             polygons.append(voxel_index(grid, points_mm.reshape(-1, 3)))
     return tuple(polygons)
-
-
-def _items(dataset: Dataset, keyword: str, where: str) -> Sequence[Dataset]:
-    """The items of a sequence; none when it is absent or empty."""
-    return guarded(lambda: dataset.get(keyword) or [], where)
 
 
 def _mask(region: _Region, grid: Image, clip: bool) -> Bool[Array, "x y z"]:

@@ -1,5 +1,6 @@
 """Gamma: exact where it can be worked out by hand, and what is refused."""
 
+import numba
 import numpy as np
 import pytest
 
@@ -66,5 +67,56 @@ def test_bad_input_is_refused() -> None:
         pass_rate(0 * ONES, ONES, MM, 2.0, 2.0, 10.0)
     with pytest.raises(RangeError, match="not finite"):
         pass_rate(ONES, np.nan * ONES, MM, 2.0, 2.0, 10.0)
-    with pytest.raises(RangeError, match="criteria"):
-        pass_rate(ONES, ONES, MM, 0.0, 2.0, 10.0)
+    for reference, evaluated in ((np.where(ONES.cumsum().reshape(8, 8, 8) == 7, np.nan, 1.0), ONES), (ONES, np.inf * ONES)):
+        with pytest.raises(RangeError, match="not finite"):
+            pass_rate(reference, evaluated, MM, 2.0, 2.0, 10.0)
+    for dose_pct, dist_mm, cutoff_pct in ((0.0, 2.0, 10.0), (2.0, -1.0, 10.0), (np.inf, 2.0, 10.0), (2.0, np.nan, 10.0), (2.0, 2.0, 100.0)):
+        with pytest.raises(RangeError, match="criteria"):
+            pass_rate(ONES, ONES, MM, dose_pct, dist_mm, cutoff_pct)
+    for spacing_mm in ((1.0, np.nan, 1.0), (1.0, 0.0, 1.0), (1.0, np.inf, 1.0)):
+        with pytest.raises(RangeError, match="criteria"):
+            gamma_map(ONES, ONES, spacing_mm, 2.0, 2.0, 10.0)
+    with pytest.raises((GeometryError, TypeError)):  # under pytest the shape checker sees it first
+        pass_rate(ONES, ONES, (1.0, 1.0), 2.0, 2.0, 10.0)
+    with pytest.raises(GeometryError, match="with 3 spacings"):
+        pass_rate(ONES[:0], ONES[:0], MM, 2.0, 2.0, 10.0)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_uneven_spacing_is_that_of_each_axis(axis: int) -> None:
+    """A ramp along one axis, moved: γ = |st|/δD / √(1 + (s δr/δD)²) with the slope s in Gy/mm of that axis, whatever the others are."""
+    spacing_mm = np.roll([4.0, 1.0, 2.5], axis)  # 4 mm along the ramp
+    ramp = np.moveaxis(100.0 + np.arange(30.0)[:, None, None] * np.ones((1, 6, 6)), 0, axis)
+    difference, dD, dr, slope = 0.25, 0.002 * 129.0, 3.0, 1.0 / 4.0
+    gamma = gamma_map(ramp, ramp + difference, tuple(spacing_mm.tolist()), 0.2, dr, 10.0)
+    inner = np.moveaxis(gamma, axis, 0)[2:-2, 1:-1, 1:-1]
+    assert inner == pytest.approx(difference / dD / np.sqrt(1 + (slope * dr / dD) ** 2), rel=0.03)
+
+
+def test_the_dose_criterion_is_global() -> None:
+    """5 % off where the dose is a fifth of the maximum is 1 % of the maximum: it passes 2 %, and would not by the local criterion."""
+    reference = np.where(np.arange(8)[:, None, None] < 4, 1.0, 0.2) * ONES
+    evaluated = np.where(reference < 1, 1.05, 1.0) * reference
+    assert pass_rate(reference, evaluated, MM, 2.0, 0.1, 10.0) == 100.0
+    assert np.nanmax(gamma_map(reference, evaluated, MM, 2.0, 0.1, 10.0)) == pytest.approx(0.5, rel=1e-4)
+
+
+def test_voxels_beyond_the_evaluated_values_and_tiny_or_huge_doses_are_judged_alike() -> None:
+    dose = 0.5 + np.random.default_rng(1).random((9, 8, 7))
+    other = dose * (1 + 0.02 * np.random.default_rng(2).standard_normal(dose.shape))
+    rate = pass_rate(dose, other, MM, 2.0, 1.0, 10.0)
+    assert 5 < rate < 99.9
+    for scale in (1e-12, 1e9):
+        assert pass_rate(scale * dose, scale * other, MM, 2.0, 1.0, 10.0) == rate
+    assert pass_rate(np.asfortranarray(dose), np.asfortranarray(other), MM, 2.0, 1.0, 10.0) == rate
+
+
+def test_results_do_not_depend_on_the_number_of_threads() -> None:
+    dose = np.random.default_rng(1).random((12, 11, 10))
+    other = dose + 0.05 * np.random.default_rng(2).standard_normal(dose.shape)
+    before = numba.get_num_threads()
+    maps = []
+    for threads in (1, before):
+        numba.set_num_threads(threads)
+        maps.append(gamma_map(dose, other, MM, 2.0, 2.0, 10.0))
+    assert np.array_equal(*maps, equal_nan=True)

@@ -1,6 +1,7 @@
 """RTDOSE in and out."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -8,7 +9,7 @@ import pytest
 
 from gemel.core.errors import GeometryError, IdentityError, InputError, RangeError, UnitError
 from gemel.core.image import Image, same_grid, with_array
-from gemel.io import Identity, Series, content_uid, read_dicom, read_dose, write_dose
+from gemel.io import DoseForm, Identity, Series, content_uid, read_dicom, read_dose, write_dose
 from tests.unit.io.dicom_edit import FRAME, edit
 
 
@@ -101,9 +102,16 @@ def test_a_folder_of_ct_and_dose_gives_each_by_its_reader(folder: Path, series: 
         ("DoseGridScaling", None, InputError, "no DoseGridScaling"),
         ("GridFrameOffsetVector", [0, 3, 6, 9, 12, 15, 18, 24], GeometryError, "frames 3.000 to 6.000 mm apart"),
         ("GridFrameOffsetVector", [0, 3, 6], InputError, "GridFrameOffsetVector = "),
-        ("GridFrameOffsetVector", [7 + 3 * k for k in range(8)], GeometryError, "GridFrameOffsetVector starts at 7.0 mm"),
+        ("GridFrameOffsetVector", [7 + 3 * k for k in range(8)], GeometryError, "GridFrameOffsetVector starts at 7 mm"),
         ("FrameOfReferenceUID", "1.2.03", IdentityError, "invalid UID"),
         ("Modality", "CT", InputError, "an object of modality CT"),
+        ("SOPClassUID", "1.2.840.10008.5.1.4.1.1.2", InputError, r"SOPClassUID 1\.2\.840\.10008\.5\.1\.4\.1\.1\.2"),
+        ("DoseSummationType", "BEAM", UnitError, "DoseSummationType BEAM where PLAN or MULTI_PLAN"),
+        ("DoseSummationType", None, UnitError, "DoseSummationType not stated"),
+        ("PixelRepresentation", 1, InputError, "PixelRepresentation 1 .signed doses"),
+        ("ImagePositionPatient", ["nan", 0, 0], InputError, "ImagePositionPatient = "),
+        ("ImageOrientationPatient", None, InputError, "no ImageOrientationPatient"),
+        ("PixelSpacing", ["inf", 2], InputError, "PixelSpacing = "),
         ("PixelData", b"\0" * 100, InputError, "100 bytes of pixel data where 10240 are needed"),
     ],
 )
@@ -118,6 +126,69 @@ def test_a_dose_that_cannot_be_trusted_is_refused(file: Path, keyword: str, valu
 def test_rbe_weighted_dose_is_read_only_when_asked_for(file: Path) -> None:
     edit(file, lambda dataset: setattr(dataset, "DoseType", "EFFECTIVE"))
     assert read_dose(file, dose_type="EFFECTIVE").array.max() == pytest.approx(71.3, rel=0.1)
+
+
+def test_a_dose_of_beams_names_them_and_is_read_only_when_asked_for(tmp_path: Path, dose: Image, identity: Identity) -> None:
+    path, form = tmp_path / "beam.dcm", DoseForm("EFFECTIVE", "BEAM", (2, 5))
+    write_dose(path, dose, identity, plan_uid="1.2.3", form=form)
+    dataset = pydicom.dcmread(path)
+    (group,) = dataset.ReferencedRTPlanSequence[0].ReferencedFractionGroupSequence
+    assert (dataset.DoseType, dataset.DoseSummationType) == ("EFFECTIVE", "BEAM")
+    assert [item.ReferencedBeamNumber for item in group.ReferencedBeamSequence] == [2, 5]
+    with pytest.raises(UnitError, match="DoseSummationType BEAM"):
+        read_dose(path, dose_type="EFFECTIVE")
+    assert read_dose(path, dose_type="EFFECTIVE", summation=("BEAM",)).array.max() == pytest.approx(dose.array.max())
+    with pytest.raises(InputError, match="a dose of BEAM without its plan"):
+        write_dose(path, dose, identity, form=form)
+
+
+def test_a_dose_of_a_fraction_names_the_fraction_group(tmp_path: Path, dose: Image, identity: Identity) -> None:
+    write_dose(tmp_path / "fx.dcm", dose, identity, plan_uid="1.2.3", form=DoseForm(summation="FRACTION"))
+    (group,) = pydicom.dcmread(tmp_path / "fx.dcm").ReferencedRTPlanSequence[0].ReferencedFractionGroupSequence
+    assert group.ReferencedFractionGroupNumber == 1
+    assert "ReferencedBeamSequence" not in group
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"dose_type": "ERROR"}, {"summation": "RECORD"}, {"bits": 8}, {"summation": "BEAM"}, {"beam_numbers": (1,)}],
+)
+def test_a_form_that_the_standard_does_not_know_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"dose of|DoseSummationType"):
+        DoseForm(**fields)
+
+
+@pytest.mark.parametrize(("bits", "rounding"), [(16, 0.5 / 65535), (32, 1.2e-10)])
+def test_rounding_is_half_a_step_of_the_largest_dose(tmp_path: Path, dose: Image, identity: Identity, bits: int, rounding: float) -> None:
+    write_dose(tmp_path / "RD.dcm", dose, identity, form=DoseForm(bits=bits))
+    dataset = pydicom.dcmread(tmp_path / "RD.dcm")
+    assert (dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation) == (bits, bits, bits - 1, 0)
+    exact = dataset.pixel_array.transpose(2, 1, 0) * float(dataset.DoseGridScaling)
+    largest = float(dose.array.max())
+    assert np.abs(exact - dose.array).max() < 1.001 * rounding * largest
+    assert dataset.pixel_array.max() > (1 - 2e-6) * (2**bits - 1)
+    assert np.abs(read_dose(tmp_path / "RD.dcm").array - dose.array).max() < (1.001 * rounding + 6e-8) * largest
+
+
+def test_every_cut_short_dose_is_refused(file: Path, tmp_path: Path) -> None:
+    data, cut = file.read_bytes(), tmp_path / "cut.dcm"
+    for length in range(0, len(data) - 1, 97):
+        cut.write_bytes(data[:length])
+        with pytest.raises(InputError, match=r"cut\.dcm"):
+            read_dose(cut)
+
+
+def test_bytes_that_change_are_an_error_or_another_dose_never_a_crash(file: Path, tmp_path: Path) -> None:
+    data, rng, hit = file.read_bytes(), np.random.default_rng(8), tmp_path / "hit.dcm"
+    for _ in range(150):
+        changed = bytearray(data)
+        for place in rng.integers(132, 1900, 3):  # the header; any pixel is as good as another
+            changed[place] = int(rng.integers(256))
+        hit.write_bytes(changed)
+        try:
+            assert np.isfinite(read_dose(hit).array).all()
+        except InputError:
+            continue
 
 
 def test_a_dose_of_another_patient_or_frame_is_refused(file: Path, series: Series) -> None:

@@ -217,6 +217,11 @@ def test_another_modality_is_refused(folder: Path, series: Series) -> None:
     _refuse(folder, InputError, r"no CT series \(modalities present: MR\)")
 
 
+def test_another_class_that_calls_itself_ct_is_refused(folder: Path, series: Series) -> None:
+    edit(folder / "CT_0003.dcm", lambda dataset: setattr(dataset, "SOPClassUID", "1.2.840.10008.5.1.4.1.1.7"))  # secondary capture
+    _refuse(folder, InputError, r"SOPClassUID 1\.2\.840\.10008\.5\.1\.4\.1\.1\.7 in .*CT_0003\.dcm — name a file of CT Image Storage")
+
+
 def test_two_series_are_named_and_one_is_chosen_by_its_uid(folder: Path, series: Series) -> None:
     second = content_uid("second")
     for path in sorted(folder.glob("*.dcm")):

@@ -97,6 +97,16 @@ def test_shear_is_refused(tmp_path: Path) -> None:
     _refuse(tmp_path / "shear.nii", GeometryError, "not orthogonal")
 
 
+def test_an_axis_without_length_is_refused(tmp_path: Path) -> None:
+    flat = np.diag([2.0, 0.0, 3.0, 1.0])
+    volume = nib.Nifti1Image(np.zeros((3, 3, 3), np.float32), None)
+    volume.header["srow_x"], volume.header["srow_y"], volume.header["srow_z"] = flat[:3]
+    volume.header["sform_code"], volume.header["qform_code"], volume.header["xyzt_units"] = 1, 0, 2
+    (tmp_path / "flat.nii").write_bytes(volume.header.binaryblock + b"\0" * (4 + 27 * 4))
+    with pytest.raises(GeometryError, match=r"voxel axes of .* mm in .*flat\.nii"):
+        read_nifti(tmp_path / "flat.nii")
+
+
 def test_an_unknown_orientation_is_refused(tmp_path: Path) -> None:
     volume = nib.Nifti1Image(np.zeros((3, 3, 3), np.float32), None)
     volume.header["sform_code"] = volume.header["qform_code"] = 0

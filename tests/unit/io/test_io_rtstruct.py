@@ -278,6 +278,9 @@ def test_an_image_where_structures_are_expected_is_refused(file: Path, folder: P
         read_structures(folder / "CT_0000.dcm", series)
     with pytest.raises(InputError, match="0 RTSTRUCT files where one is needed"):
         read_structures(folder, series)
+    edit(file, lambda dataset: setattr(dataset, "SOPClassUID", "1.2.3"))
+    with pytest.raises(InputError, match=r"SOPClassUID 1\.2\.3 in .*RS\.dcm — name a file of RT Structure Set Storage"):
+        read_structures(file, series)
 
 
 @pytest.mark.parametrize(
