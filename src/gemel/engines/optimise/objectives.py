@@ -1,14 +1,13 @@
-"""What a plan is judged by: penalties of a dose vector in Gy², each with its gradient.
+"""What a plan is judged by: the nouns; their penalties in Gy² are in `penalties`.
 
 All are means over the voxels of an objective, so that a weight means the same for a small and a large region.
 Wieser et al. 2017, Med Phys 44:2556 (the set of objectives); Wu & Mohan 2000, Med Phys 27:701 (dose-volume penalties).
 """
 
 from dataclasses import dataclass
-from functools import singledispatch
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Int
 
 from gemel.core.errors import InputError, RangeError
 from gemel.core.image import Array
@@ -120,83 +119,31 @@ class MaxEUD(Objective):
             raise RangeError(f"exponent = {self.exponent}", where="MaxEUD", remedy="pass a ≥ 1 (1 is the mean dose, large is the maximum)")
 
 
-def value_and_gradient(objective: Objective, dose_Gy: Float[Array, "rows"]) -> tuple[float, Float[Array, "rows"]]:
-    """The penalty in Gy² and its derivative with respect to every row of the dose."""
-    gradient = np.zeros(dose_Gy.shape, np.float64)
-    value, gradient[objective.voxels] = penalty(objective, dose_Gy[objective.voxels].astype(np.float64))
-    return value, gradient
+@dataclass(frozen=True)
+class MinEUD(Objective):
+    """w·max(0, D − gEUD)², gEUD = mean(dᵃ)^(1/a), a ≤ −1: what a target must at least receive. Niemierko 1999, Med Phys 26:1100.
+
+    `exponent` is written as −a, a positive number: 10 means a = −10. Concave by Choi & Deasy 2002, PMB 47:3579. The gradient vanishes where
+    one voxel has no dose at all, so a search must start with dose in all of them, as it does by default.
+    """
+
+    voxels: Int[Array, "n"]
+    dose_Gy: float
+    exponent: float
+    weight: float = 1.0
+    robust: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.exponent < 1:
+            raise RangeError(f"exponent = {self.exponent}", where="MinEUD", remedy="pass −a ≥ 1 (large is the minimum)")
+
+
+def asked_Gy(objective: Objective) -> float:
+    """The dose that an objective asks its voxels to receive; 0 for those that only limit."""
+    return objective.dose_Gy if isinstance(objective, SquaredDeviation | SquaredUnderdose | MinDVH | MinEUD) else 0.0
 
 
 def on_rows(objective: Objective, voxels: Int[Array, "n"]) -> Objective:
     """The same objective on other rows."""
     return type(objective)(**{**vars(objective), "voxels": voxels})
-
-
-@singledispatch
-def penalty(objective: Objective, d: Float[Array, "n"]) -> tuple[float, Float[Array, "n"]]:
-    """The penalty and its derivative from the dose of the objective's own voxels; a new objective registers its rule here."""
-    raise InputError(f"no penalty for {type(objective).__name__}", where="objectives", remedy="use a listed one or register its penalty")
-
-
-@penalty.register
-def _(objective: SquaredDeviation, d: Float[Array, "n"]) -> tuple[float, Float[Array, "n"]]:
-    return _mean_square(d - objective.dose_Gy, objective.weight)
-
-
-@penalty.register
-def _(objective: SquaredOverdose, d: Float[Array, "n"]) -> tuple[float, Float[Array, "n"]]:
-    return _mean_square(np.maximum(d - objective.dose_Gy, 0.0), objective.weight)
-
-
-@penalty.register
-def _(objective: SquaredUnderdose, d: Float[Array, "n"]) -> tuple[float, Float[Array, "n"]]:
-    return _mean_square(np.minimum(d - objective.dose_Gy, 0.0), objective.weight)
-
-
-@penalty.register
-def _(objective: MeanDose, d: Float[Array, "n"]) -> tuple[float, Float[Array, "n"]]:
-    excess = max(0.0, float(d.mean()) - objective.limit_Gy)
-    return objective.weight * excess**2, np.full(d.size, 2.0 * objective.weight * excess / d.size)
-
-
-@penalty.register
-def _(objective: MaxDVH, d: Float[Array, "n"]) -> tuple[float, Float[Array, "n"]]:
-    excess = np.maximum(d - objective.dose_Gy, 0.0)
-    excess[_hottest(d, _whole_part(objective.volume_fraction * d.size))] = 0.0
-    return _mean_square(excess, objective.weight)
-
-
-@penalty.register
-def _(objective: MinDVH, d: Float[Array, "n"]) -> tuple[float, Float[Array, "n"]]:
-    lack = np.minimum(d - objective.dose_Gy, 0.0)
-    needed = d.size - _whole_part((1.0 - objective.volume_fraction) * d.size)
-    free = np.ones(d.size, np.bool_)
-    free[_hottest(d, needed)] = False
-    lack[free] = 0.0
-    return _mean_square(lack, objective.weight)
-
-
-@penalty.register
-def _(objective: MaxEUD, d: Float[Array, "n"]) -> tuple[float, Float[Array, "n"]]:
-    top = float(d.max())
-    if top <= 0:
-        return 0.0, np.zeros(d.size)
-    a, relative = objective.exponent, np.maximum(d, 0.0) / top
-    mean = float((relative**a).mean())
-    excess = max(0.0, top * mean ** (1 / a) - objective.dose_Gy)
-    slope = mean ** (1 / a - 1) * relative ** (a - 1) / d.size
-    return objective.weight * excess**2, 2.0 * objective.weight * excess * slope
-
-
-def _mean_square(r: Float[Array, "n"], weight: float) -> tuple[float, Float[Array, "n"]]:
-    scaled = (weight / r.size) * r
-    return float(scaled @ r), 2.0 * scaled
-
-
-def _whole_part(count: float) -> int:
-    """The whole number of voxels in a fraction of a region, with 0.3·10 taken as 3."""
-    return int(np.floor(count + 1e-9))
-
-
-def _hottest(d: Float[Array, "n"], count: int) -> Shaped[Array, "count"]:
-    return np.argpartition(d, d.size - count)[d.size - count :] if count else np.empty(0, np.intp)

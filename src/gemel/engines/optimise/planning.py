@@ -1,4 +1,4 @@
-"""Spot weights that minimise objectives of the dose, in one scenario or robustly over many."""
+"""Spot weights that minimise objectives of the dose, within hard limits, in one scenario or robustly over many."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -10,22 +10,27 @@ from jaxtyping import Float
 
 from gemel.core.errors import RangeError
 from gemel.core.image import Array
-from gemel.engines.optimise.objectives import Objective
-from gemel.engines.optimise.problem import Problem, curvature, evaluate
-from gemel.engines.optimise.setup import Matrix, Scenario, build, start_weights
-from gemel.engines.optimise.solver import Minimum, Progress, Rule, minimise
+from gemel.engines.optimise.columns import Matrix
+from gemel.engines.optimise.filtering import Deliverable, deliverable
+from gemel.engines.optimise.holding import held_to
+from gemel.engines.optimise.limits import Violation, verdict, violations
+from gemel.engines.optimise.problem import Problem, curvature, dose_Gy, evaluate
+from gemel.engines.optimise.search import Search, Trail, from_scratch, in_rounds, trail_of
+from gemel.engines.optimise.setup import Goal, Measure, Scenario, build, start_weights
+from gemel.engines.optimise.solver import Box, Minimum, non_negative
 
 Robustness = Literal["expected", "worst_case", "cvar"]
-
-ROUNDS = ((0.1, 40), (0.03, 60), (0.01, None))  # temperature as a share of the worst penalty, and most iterations, of each round
-FLOOR = 1e-9  # share of the penalty of no dose at all below which an objective counts as met
+USUAL = Search()
 
 
 @dataclass(frozen=True)
 class PlanResult:
     """Weights in 1e6 protons a spot, the objective's value there, why the search ended, and after how many iterations.
 
-    `value` is exact, also where the search smoothed a maximum; `scenario_values` holds the robust penalty of each scenario.
+    `value` is that of the packed rows (`packing`: doses within about 1e-6 of themselves), without smoothing of a maximum and without the
+    hard limits; when `sampled` < 1, limiting regions were judged in the scenarios on that share of their voxels. `scenario_values`: the
+    robust penalty of each scenario. `violations`: how each limit stands. `dropped`: spots that the least weight cost, and
+    `price`: by how much it raised the value.
     """
 
     weights: Float[Array, "spots"]
@@ -34,73 +39,85 @@ class PlanResult:
     iterations: int
     converged: bool
     scenario_values: Float[Array, "scenarios"]
-
-
-@dataclass(frozen=True)
-class Search:
-    """How a plan is searched: the two tests of `solver.Rule`, the cap, the tail that CVaR averages, and who is told of each step."""
-
-    decrease: float = 1e-4
-    cosine: float = 1e-2
-    max_iterations: int = 500
-    tail_fraction: float = 0.2
-    progress: Progress | None = None
-
-    def __post_init__(self) -> None:
-        for name, low, high in (("decrease", 0, 1), ("cosine", 0, 1), ("max_iterations", 0, np.inf), ("tail_fraction", 0, 1)):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise RangeError(f"{name} = {value}", where="optimise.Search", remedy=f"pass a number from {low} to {high}")
+    violations: tuple[Violation, ...] = ()
+    sampled: float = 1.0
+    dropped: int = 0
+    price: float = 0.0
 
 
 def plan(
     influence: Matrix,
-    objectives: Sequence[Objective],
+    objectives: Sequence[Goal],
     *,
     scenarios: Iterable[Scenario] | None = None,
     start: Float[Array, "spots"] | None = None,
     robust: Robustness = "worst_case",
-    search: Search = Search(),
+    search: Search = USUAL,
 ) -> PlanResult:
     """Weights w ≥ 0 (1e6 protons) with the least f(A·w); A is `influence`, voxels x spots in Gy per 1e6 protons.
 
+    `objectives`: penalties and, as `Limit`, what must be held; limits that cannot be are a status that names them, not an error.
     `scenarios`: matrices, or (matrix, probability), of the same shape, the nominal one among them if it is to count; a generator keeps
-    one full matrix in memory at a time (what stays is 8 bytes a non-zero of the judged rows). Robust objectives become Σ p·f(A_s w)
-    ("expected"), max f(A_s w) ("worst_case", composite: Fredriksson et al. 2011, Med Phys 38:1672) or the mean of the worst tail
-    ("cvar"); the others are judged on `influence`. The maximum is smoothed in rounds, see `robustness.tail_mean`.
-    `start`: a plan to go on from; without it, equal weights. Spots that reach no judged voxel get weight 0.
+    one full matrix in memory at a time (what stays is 4 bytes a non-zero of the judged rows, at most `search.memory_GB` where thinning
+    regions that only limit dose can do it). Robust objectives become Σ p·f(A_s w) ("expected"), max f(A_s w) ("worst_case",
+    composite: Fredriksson et al. 2011, Med Phys 38:1672) or the mean of the worst tail ("cvar"); the others are judged on
+    `influence`. The maximum is smoothed in rounds, see `robustness.tail_mean`. `start`: a plan to go on from; without it, equal weights.
+    Spots that reach no judged voxel get weight 0.
     Raises InputError, RangeError or GeometryError for what cannot be planned on; not to converge is a status, not an error.
     """
     tails = {"expected": 1.0, "worst_case": 0.0, "cvar": search.tail_fraction}
     if robust not in tails:
         raise RangeError(f"robust = {robust!r}", where="optimise.plan", remedy=f"choose one of {', '.join(tails)}")
-    problem = build(influence, objectives, scenarios, tail_fraction=tails[robust])
-    steepness = curvature(problem)
-    weights = np.where(steepness > 0, start_weights(problem, start), 0.0)
-    scale = 1.0 / np.sqrt(np.where(steepness > 0, np.maximum(steepness, 1e-12 * steepness.max()), 1.0))
-    found = _in_rounds(problem, weights, scale, search)
-    value, _, penalties = evaluate(problem, found.x)
-    return PlanResult(found.x, value, found.status, found.iterations, found.converged, penalties)
+    problem = build(influence, objectives, scenarios, Measure(tails[robust], 1e9 * search.memory_GB))
+    weights = np.where(curvature(problem) > 0, start_weights(problem, objectives, start), 0.0)
+    trail = trail_of(replace(problem, held=()), search)
+    box = non_negative(problem.n_spots)
+    first = from_scratch if start is None else in_rounds
+    problem, found = held_to(problem, weights, trail, box) if problem.held else (problem, first(problem, weights, trail, box))
+    if search.min_weight <= 0:
+        return _result(problem, found, search)
+    before = _value(problem, found.x)
+    kept = deliverable(found.x, search.min_weight, partial(_again, problem, trail.after(found.iterations)))
+    return _filtered(_result(problem, _joined(found, kept), search), kept, before)
 
 
-def _in_rounds(problem: Problem, weights: Float[Array, "spots"], scale: Float[Array, "spots"], search: Search) -> Minimum:
-    """One search, or for a maximum over scenarios several, each with a sharper maximum and started from the one before."""
-    floor = FLOOR * evaluate(problem, np.zeros(problem.n_spots))[0]
-    sharp = problem.tail_fraction >= 1 or len(problem.scenarios) == 1
-    done = 0
-    for share, most in ((0.0, None),) if sharp else ROUNDS:
-        temperature = share * float(evaluate(problem, weights)[2].max())
-        left = search.max_iterations - done
-        rule = Rule(search.decrease, search.cosine, floor, left if most is None else min(left, most))
-        found = minimise(partial(_objective, problem, temperature), weights, scale, rule, _shifted(search.progress, done))
-        weights, done = found.x, done + found.iterations
-    return replace(found, iterations=done)
+def _again(problem: Problem, trail: Trail, weights: Float[Array, "spots"], box: Box, done: int) -> Minimum:
+    return in_rounds(problem, weights, trail.after(done), box, warm=True)
 
 
-def _objective(problem: Problem, temperature: float, weights: Float[Array, "spots"]) -> tuple[float, Float[Array, "spots"]]:
-    value, gradient, _ = evaluate(problem, weights, temperature=temperature)
-    return value, gradient
+def _joined(found: Minimum, kept: Deliverable) -> Minimum:
+    return replace(kept.last, x=kept.weights, iterations=found.iterations + kept.iterations)
 
 
-def _shifted(progress: Progress | None, done: int) -> Progress | None:
-    return None if progress is None else lambda iteration, value: progress(done + iteration, value)
+def _filtered(result: PlanResult, kept: Deliverable, before: float) -> PlanResult:
+    price = result.value - before
+    text = f"{result.status}; {kept.dropped} spots below the least weight dropped, value {price:+.3g}"
+    return replace(result, status=text, dropped=kept.dropped, price=price)
+
+
+def _value(problem: Problem, weights: Float[Array, "spots"]) -> float:
+    return evaluate(replace(problem, held=()), weights)[0]
+
+
+def _result(problem: Problem, found: Minimum, search: Search) -> PlanResult:
+    value, _, penalties = evaluate(replace(problem, held=()), found.x)
+    standing = violations(problem.held, dose_Gy(problem, found.x)) if problem.held else ()
+    broken = verdict(standing)
+    text = f"{broken}; {_status(found, search)}" if broken else _status(found, search)
+    if problem.sampled < 1:
+        text += f"; limiting regions judged on {problem.sampled:.3g} of their voxels in the scenarios (memory_GB)"
+    converged = found.converged and not broken
+    return PlanResult(found.x, value, text, found.iterations, converged, penalties, standing, problem.sampled)
+
+
+def _status(found: Minimum, search: Search) -> str:
+    if found.ending == "met":
+        return "converged: every objective is met"
+    if found.ending == "converged":
+        tests = f"relative decrease below {search.decrease:.0e} an iteration and projected gradient below {search.cosine:.0e}"
+        return f"converged: {tests}"
+    if found.ending == "time":
+        return f"stopped at the limit of {search.seconds:g} s, not converged: allow more seconds or go on from these weights"
+    if found.ending == "cap":
+        return f"stopped at the cap of {search.max_iterations} iterations, not converged: raise max_iterations or go on from these weights"
+    return "stopped at rounding error: no lower value is found along the gradient"

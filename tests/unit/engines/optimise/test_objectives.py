@@ -11,6 +11,7 @@ from gemel.engines.optimise import (
     MaxEUD,
     MeanDose,
     MinDVH,
+    MinEUD,
     SquaredDeviation,
     SquaredOverdose,
     SquaredUnderdose,
@@ -36,6 +37,8 @@ DOSE = np.array([99.0, 8.0, 99.0, 12.0, 10.0, 99.0, 16.0])  # 8, 12, 10, 16 Gy w
         (MinDVH(ROWS, 14.0, 0.25, 2.0), 0.0),
         (MaxEUD(ROWS, 10.0, 1.0, 2.0), 2.0 * 1.5**2),
         (MaxEUD(ROWS, 10.0, 2.0, 2.0), 2.0 * (np.sqrt((64 + 144 + 100 + 256) / 4) - 10) ** 2),
+        (MinEUD(ROWS, 12.0, 1.0, 2.0), 2.0 * (12 - 4 / (1 / 8 + 1 / 12 + 1 / 10 + 1 / 16)) ** 2),  # the harmonic mean
+        (MinEUD(ROWS, 10.0, 1.0, 2.0), 0.0),
     ],
 )
 def test_value_by_hand(objective, value):
@@ -54,6 +57,7 @@ def test_value_by_hand(objective, value):
         MaxDVH(ROWS, 9.0, 0.3, 2.0),
         MinDVH(ROWS, 14.0, 0.7, 2.0),
         MaxEUD(ROWS, 9.0, 8.0, 2.0),
+        MinEUD(ROWS, 12.0, 8.0, 2.0),
     ],
     ids=lambda objective: type(objective).__name__,
 )
@@ -99,6 +103,13 @@ def test_numbers_out_of_range_are_refused(change):
         replace(MinDVH(ROWS, 10.0, 0.98), **change)
 
 
-def test_eud_exponent_below_one_is_refused():
+def test_min_eud_of_a_cold_voxel_is_no_dose():
+    value, gradient = value_and_gradient(MinEUD(ROWS, 12.0, 8.0), np.where(np.arange(7) == 3, 0.0, DOSE))
+    assert value == 144.0
+    assert (gradient == 0).all()
+
+
+@pytest.mark.parametrize("kind", [MaxEUD, MinEUD])
+def test_eud_exponent_below_one_is_refused(kind):
     with pytest.raises(RangeError, match="exponent"):
-        MaxEUD(ROWS, 10.0, 0.5)
+        kind(ROWS, 10.0, 0.5)

@@ -9,6 +9,7 @@ from scipy import sparse
 from gemel.core.errors import GeometryError, InputError, RangeError
 from gemel.engines.optimise import MaxDVH, MeanDose, MinDVH, Search, SquaredDeviation, SquaredOverdose, plan
 
+PACKED = 1e-4  # what 16 bits of each value may change a value here, where a dose has ten contributions: half a step of 1/65535 in each
 LIMITS = Search(decrease=1e-5, cosine=1e-3)
 
 
@@ -37,9 +38,8 @@ def test_target_is_covered_and_the_rest_spared(influence):
     assert np.percentile(dose[TARGET], 5) > 24.0
     assert dose[TARGET].mean() == pytest.approx(26.0, abs=0.5)
     assert dose[LEFT[:30]].max() < 6.0
-    assert result.value == pytest.approx(
-        100 * ((dose[TARGET] - 26) ** 2).mean() + 10 * (np.maximum(dose[np.r_[LEFT, RIGHT]] - 5, 0) ** 2).mean()
-    )
+    value = 100 * ((dose[TARGET] - 26) ** 2).mean() + 10 * (np.maximum(dose[np.r_[LEFT, RIGHT]] - 5, 0) ** 2).mean()
+    assert result.value == pytest.approx(value, rel=PACKED)
 
 
 def test_start_gives_the_target_its_mean_dose(influence):
@@ -108,8 +108,8 @@ def test_objectives_may_be_robust_or_nominal(influence):
     result = plan(influence, both, scenarios=[influence, shifted], robust="expected", search=LIMITS)
     target = [100 * (((m @ result.weights)[TARGET] - 26) ** 2).mean() for m in (influence, shifted)]
     over = 10 * (np.maximum((influence @ result.weights)[np.r_[LEFT, RIGHT]] - 5, 0) ** 2).mean()
-    np.testing.assert_allclose(result.scenario_values, target, rtol=1e-5)
-    assert result.value == pytest.approx(np.mean(target) + over, rel=1e-5)
+    np.testing.assert_allclose(result.scenario_values, target, rtol=PACKED)
+    assert result.value == pytest.approx(np.mean(target) + over, rel=PACKED)
 
 
 def test_scenarios_may_come_from_a_generator_with_relative_probabilities(influence):
