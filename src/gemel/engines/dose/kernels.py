@@ -32,7 +32,7 @@ def _columns_along_y(u, reach, beam, i, grid):
 
 @njit(cache=True)
 @no_type_check
-def _column_reach2(least, most, step, end, cut):
+def column_reach2(least, most, step, end, cut):
     """Squared cut radius at the deepest voxel of a z column that the beam reaches; negative where it reaches none."""
     if least > end:
         return np.float32(-1.0)
@@ -54,7 +54,7 @@ def count(depth, extremes, wanted, grid, beam, spots, rows, tables):
         for i in range(nx):
             j0, j1 = _columns_along_y(x, reach, beam, i, grid)
             for j in range(j0, j1):
-                cut2 = _column_reach2(extremes[i, j, 0], extremes[i, j, 1], step, end, cut)
+                cut2 = column_reach2(extremes[i, j, 0], extremes[i, j, 1], step, end, cut)
                 across = beam[1] * (grid[0, 0] + grid[0, 1] * i) + beam[0] * (grid[1, 0] + grid[1, 1] * j) - x
                 across2 = np.float32(across * across)
                 if across2 > cut2:
@@ -74,17 +74,17 @@ def count(depth, extremes, wanted, grid, beam, spots, rows, tables):
 @no_type_check
 def fill(depth, extremes, wanted, grid, beam, spots, rows, tables, starts, values, indices):
     """Dose of each spot written from `starts` on; the same voxels in the same order as `count` found."""
-    steps, ends, coefficients, cuts = tables
+    steps, ends, nodes, cuts = tables
     nx, ny, nz = depth.shape
     for s in prange(len(rows)):
         x, z, e = spots[s, 0], spots[s, 1], rows[s]
-        step, end, cut, table = steps[e], ends[e], cuts[e], coefficients[e]
+        step, end, cut, table = steps[e], ends[e], cuts[e], nodes[e]
         reach = np.sqrt(cut[-1])
         at = starts[s]
         for i in range(nx):
             j0, j1 = _columns_along_y(x, reach, beam, i, grid)
             for j in range(j0, j1):
-                cut2 = _column_reach2(extremes[i, j, 0], extremes[i, j, 1], step, end, cut)
+                cut2 = column_reach2(extremes[i, j, 0], extremes[i, j, 1], step, end, cut)
                 across = beam[1] * (grid[0, 0] + grid[0, 1] * i) + beam[0] * (grid[1, 0] + grid[1, 1] * j) - x
                 across2 = np.float32(across * across)
                 if across2 > cut2:
@@ -98,34 +98,53 @@ def fill(depth, extremes, wanted, grid, beam, spots, rows, tables, starts, value
                         r2 = across2 + dz * dz
                         node = int(d * step)
                         if r2 <= cut[node]:
-                            values[at] = _dose(table, node, d * step - np.float32(node), r2)
+                            a1, k1, a2, k2 = coefficients(table, node, d * step - np.float32(node))
+                            values[at] = a1 * np.exp(k1 * r2) + a2 * np.exp(k2 * r2)
                             indices[at] = (i * ny + j) * nz + k
                             at += 1
 
 
 @njit(cache=True)
 @no_type_check
-def _dose(table, node, share, r2):
-    """a1·exp(k1·r²) + a2·exp(k2·r²) with coefficients between two depth nodes."""
+def coefficients(table, node, share):
+    """a1, k1, a2, k2 between two depth nodes."""
     after = min(node + 1, table.shape[0] - 1)
     left = np.float32(1.0) - share
     a1 = left * table[node, 0] + share * table[after, 0]
     k1 = left * table[node, 1] + share * table[after, 1]
     a2 = left * table[node, 2] + share * table[after, 2]
     k2 = left * table[node, 3] + share * table[after, 3]
-    return a1 * np.exp(k1 * r2) + a2 * np.exp(k2 * r2)
+    return a1, k1, a2, k2
 
 
 @njit(parallel=True, cache=True)
 @no_type_check
-def column_extremes(depth):
-    """Least and largest depth of each z column."""
+def column_extremes(depth, wanted):
+    """Least and largest depth of the wanted voxels of each z column; (inf, -inf) where there is none."""
     nx, ny, nz = depth.shape
     out = np.empty((nx, ny, 2), dtype=np.float32)
     for i in prange(nx):
         for j in range(ny):
-            least, most = depth[i, j, 0], depth[i, j, 0]
-            for k in range(1, nz):
-                least, most = min(least, depth[i, j, k]), max(most, depth[i, j, k])
+            least, most = np.float32(np.inf), np.float32(-np.inf)
+            for k in range(nz):
+                if wanted[i, j, k]:
+                    least, most = min(least, depth[i, j, k]), max(most, depth[i, j, k])
             out[i, j, 0], out[i, j, 1] = least, most
     return out
+
+
+@njit(parallel=True, cache=True)
+@no_type_check
+def weigh(depth, columns, rows, steps, table, matrix, out):
+    """Each entry of the CSC `matrix` (starts, voxel indices, values) times the table of its column at the voxel's depth."""
+    starts, indices, values = matrix
+    flat = depth.ravel()
+    for s in prange(len(columns)):
+        of_layer, step = table[rows[s]], steps[rows[s]]
+        last = len(of_layer) - 1
+        for at in range(starts[columns[s]], starts[columns[s] + 1]):
+            place = flat[indices[at]] * step
+            node = min(int(place), last)
+            share = place - np.float32(node)
+            after = min(node + 1, last)
+            out[at] = values[at] * ((np.float32(1.0) - share) * of_layer[node] + share * of_layer[after])

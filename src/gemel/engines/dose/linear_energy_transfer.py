@@ -1,4 +1,4 @@
-"""Dose-averaged linear energy transfer of the primary protons of a broad beam."""
+"""Dose-averaged linear energy transfer: of the primary protons of a broad beam, and of a plan."""
 
 import numpy as np
 from jaxtyping import Float
@@ -20,3 +20,11 @@ def dose_averaged_let_keV_um(depth_mm: Float[Array, "d"], range_mm: float, sigma
     weight = np.exp(-(spread**2) / 2) * (left_mm > 0)
     S = stopping_power_MeV_cm2_g(energy_at_range_MeV(np.maximum(left_mm, FLOOR_MM)))
     return np.asarray(0.1 * (weight * S * S).sum(axis=1) / (weight * S).sum(axis=1))
+
+
+def let_of_plan_keV_um(dose_Gy: Float[Array, "*shape"], dose_let_Gy_keV_um: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """LETd = Σ D_j LETd_j / Σ D_j of the two matrices of `influence_with_let` times the weights; 0 where there is no dose.
+
+    Wilkens & Oelfke 2004, Phys Med Biol 49:2811.
+    """
+    return np.divide(dose_let_Gy_keV_um, dose_Gy, out=np.zeros_like(dose_Gy), where=dose_Gy > 0)

@@ -17,13 +17,14 @@ DEPTH_DOSE_FLOOR = 1e-4  # of the peak; depths beyond which less than this is le
 class Lookup:
     """Per layer and depth node: a1, k1, a2, k2 of a1·exp(k1·r²) + a2·exp(k2·r²), and the squared radius at which it is cut.
 
-    `cut_mm2` never decreases with depth.
+    `cut_mm2` never decreases with depth. `let_keV_um` is that of the layer at each depth.
     """
 
     steps_1_mm: Float32[Array, "l"]
     end_mm: Float32[Array, "l"]
     coefficients: Float32[Array, "l n 4"]
     cut_mm2: Float32[Array, "l n"]
+    let_keV_um: Float32[Array, "l n"]
 
 
 def tabulate(layers: Sequence[Layer], kept: float) -> Lookup:
@@ -32,7 +33,8 @@ def tabulate(layers: Sequence[Layer], kept: float) -> Lookup:
     rows = [_row(row, np.linspace(0, end, NODES), kept) for row, end in zip(layers, ends)]
     coefficients = np.stack([r[0] for r in rows]).astype(np.float32)
     cut_mm2 = np.maximum.accumulate(np.stack([r[1] for r in rows]), axis=1).astype(np.float32)
-    return Lookup(((NODES - 1) / ends).astype(np.float32), ends.astype(np.float32), coefficients, cut_mm2)
+    let = np.stack([np.interp(np.linspace(0, end, NODES), row.depth_mm, row.let_keV_um) for row, end in zip(layers, ends)])
+    return Lookup(((NODES - 1) / ends).astype(np.float32), ends.astype(np.float32), coefficients, cut_mm2, let.astype(np.float32))
 
 
 def _end_mm(row: Layer) -> float:

@@ -6,7 +6,7 @@ import pytest
 from gemel.core.errors import GeometryError, InputError, RangeError
 from gemel.core.image import Image
 from gemel.devices.proton import Machine
-from gemel.engines.dose import hu_to_rsp, influence
+from gemel.engines.dose import hu_to_rsp, influence, influence_with_let, let_of_plan_keV_um
 from gemel.engines.dose.lookup import cut_radius_mm, tabulate
 
 ISO = np.array([30.0, 60.0, 30.0])
@@ -55,8 +55,9 @@ def test_rows_that_a_spot_does_not_touch_are_not_an_error_but_a_spot_beside_the_
     far[0, 39, 0] = True
     assert influence(water(), SPOT, Machine.generic(), ISO, voxels=far).nnz == 0
     beside = np.array([[0.0, 0, 0, 100.0], [0.0, 500.0, 0, 100.0], [0.0, 0, 900.0, 100.0]])
-    with pytest.raises(RangeError, match="2 of 3 spots"):
-        influence(water(), beside, Machine.generic(), ISO)
+    for voxels in (None, far):
+        with pytest.raises(RangeError, match="2 of 3 spots"):
+            influence(water(), beside, Machine.generic(), ISO, voxels=voxels)
 
 
 def test_columns_do_not_depend_on_their_neighbours() -> None:
@@ -76,6 +77,44 @@ def test_the_cut_radius_leaves_the_stated_share_outside() -> None:
 
 def test_cut_tables_never_shrink_with_depth() -> None:
     assert (np.diff(tabulate([Machine.generic().layer(150.0)], 0.995).cut_mm2) >= 0).all()
+
+
+def test_let_comes_at_the_places_of_the_dose_and_does_not_change_it() -> None:
+    spots = np.array([[0.0, 0, 0, 100.0], [90.0, 5, -5, 72.3], [37.0, 0, 5, 80.0]])
+    dose, with_let = influence_with_let(water(), spots, Machine.generic(), ISO, kept=0.98)
+    assert np.array_equal(dose.data, influence(water(), spots, Machine.generic(), ISO, kept=0.98).data)
+    assert np.shares_memory(dose.indices, with_let.indices)
+    assert with_let.has_sorted_indices
+
+
+def test_the_let_of_one_spot_is_that_of_its_layer_at_each_depth() -> None:
+    row = Machine.generic().layer(100.0)
+    dose, with_let = (m.toarray().reshape(20, 40, 20) for m in influence_with_let(water(), SPOT, Machine.generic(), ISO))
+    depth = 3.0 * np.arange(40) + 1.5
+    inside = depth < row.range_mm + 1
+    found = let_of_plan_keV_um(dose, with_let)[10, inside, 10]
+    assert found == pytest.approx(np.interp(depth[inside], row.depth_mm, row.let_keV_um), rel=3e-3)
+
+
+def test_each_column_has_the_let_of_its_own_layer() -> None:
+    machine, spots = Machine.generic(), np.array([[0.0, 0, 0, 100.0], [90.0, 5, 0, 70.0], [0.0, 5, 0, 85.0]])
+    together = influence_with_let(water(), spots, machine, ISO)[1]
+    for column, spot in enumerate(spots):
+        alone = influence_with_let(water(), spot[None], machine, ISO)[1]
+        assert np.array_equal(together[:, [column]].toarray(), alone.toarray())
+
+
+def test_the_let_of_a_plan_is_the_mean_over_its_dose() -> None:
+    spots = np.array([[0.0, 0, 0, 100.0], [180.0, 0, 0, 100.0]])
+    dose, with_let = influence_with_let(water(), spots, Machine.generic(), ISO)
+    weights = np.array([3.0, 1.0])
+    found = let_of_plan_keV_um(dose @ weights, with_let @ weights).reshape(20, 40, 20)
+    single = [let_of_plan_keV_um(dose[:, [s]].toarray(), with_let[:, [s]].toarray()).reshape(20, 40, 20) for s in (0, 1)]
+    share = [w * dose[:, [s]].toarray().reshape(20, 40, 20) for s, w in enumerate(weights)]
+    both = (share[0] > 0) & (share[1] > 0)
+    expected = (share[0] * single[0] + share[1] * single[1])[both] / (share[0] + share[1])[both]
+    assert found[both] == pytest.approx(expected, rel=1e-5)
+    assert not found[(share[0] + share[1]) == 0].any()
 
 
 @pytest.mark.parametrize(
