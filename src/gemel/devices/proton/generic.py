@@ -28,7 +28,7 @@ def generic_beam() -> tuple[BeamData, str, str]:
     spot_sigma_mm = np.interp(energy_MeV, *_columns(settings["spot_sigma_mm"]))
     spread_MeV = energy_MeV * np.interp(energy_MeV, *_columns(settings["energy_sigma_pct"])) / 100
     rows = [_row(float(e), float(r), float(s)) for e, r, s in zip(energy_MeV, range_mm, spread_MeV)]
-    beam = BeamData(energy_MeV, range_mm, spot_sigma_mm, *(np.stack(table) for table in zip(*rows)))
+    beam = BeamData(energy_MeV, range_mm, spot_sigma_mm, spread_MeV, *(np.stack(table) for table in zip(*rows)))
     return beam, settings["name"], settings["source"]
 
 

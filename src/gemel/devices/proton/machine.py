@@ -11,7 +11,8 @@ from gemel.devices.proton.generic import generic_beam
 from gemel.engines.dose.beam_data import BeamData, Layer, layer
 from gemel.engines.dose.bragg import MEV_CM2_G_TO_GY_MM2_PER_1E6
 
-NPZ_KEYS = ("energy", "range", "init_sigma_mm", "depths", "Z", "sigma1", "sigma2", "weight", "LET", "n_depths")
+SPECTRUM = ("energy_spectrum_mean", "energy_spectrum_sigma_pct_or_MeV")
+NPZ_KEYS = ("energy", "range", "init_sigma_mm", "depths", "Z", "sigma1", "sigma2", "weight", "LET", "n_depths", *SPECTRUM)
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Machine(BeamData):
     def from_npz(cls, path: str | Path) -> "Machine":
         """Base data of a matRad machine as npz: `depths`, `Z` (MeV cm²/g per proton), `sigma1`, `sigma2`, `weight`, `LET` by `energy`.
 
-        Z is converted to Gy mm² per 1e6 protons. Rows shorter than the longest are continued with zero dose.
+        Z is converted to Gy mm² per 1e6 protons. Rows shorter than the longest are continued with zero dose. The spread of energy is taken
+        for per cent of the mean, as the machines that matRad makes have it.
         Raises InputError for a file that is absent, damaged or lacks an array.
         """
         data = _read(Path(path))
@@ -41,7 +43,9 @@ class Machine(BeamData):
         beyond = np.arange(depth_mm.shape[1]) >= length[:, None]
         idd = np.where(beyond, 0.0, data["Z"]) * MEV_CM2_G_TO_GY_MM2_PER_1E6
         held = [_continued(data[key], length, step=0.0) for key in ("sigma1", "sigma2", "weight", "LET")]
-        beam = BeamData(data["energy"], data["range"], data["init_sigma_mm"], depth_mm, idd, *held)
+        mean_MeV, spread_pct = (data[key] for key in SPECTRUM)
+        columns = (data["energy"], data["range"], data["init_sigma_mm"], mean_MeV * spread_pct / 100)
+        beam = BeamData(*columns, depth_mm, idd, *held)
         return cls(**vars(beam), name=Path(path).stem, source=str(path), sad_mm=float(data["sad_mm"]))
 
     def layer(self, energy_MeV: float | int) -> Layer:

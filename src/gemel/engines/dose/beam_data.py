@@ -13,11 +13,15 @@ TOLERANCE_MEV = 1e-3
 
 @dataclass(frozen=True)
 class Layer:
-    """One energy: integral depth dose Z(z) per 1e6 protons, double-Gaussian widths σ1, σ2 added by water, weight of σ2, LET."""
+    """One energy: integral depth dose Z(z) per 1e6 protons, double-Gaussian widths σ1, σ2 added by water, weight of σ2, LET.
+
+    `energy_sigma_MeV` is the standard deviation of the energy.
+    """
 
     energy_MeV: float
     range_mm: float
     spot_sigma_mm: float
+    energy_sigma_MeV: float
     depth_mm: Float[Array, "d"]
     idd_Gy_mm2: Float[Array, "d"]
     sigma1_mm: Float[Array, "d"]
@@ -28,11 +32,15 @@ class Layer:
 
 @dataclass(frozen=True)
 class BeamData:
-    """Tables over (energy, depth in water). `range_mm` is R80; depths ascend in each row; energies ascend."""
+    """Tables over (energy, depth in water). `range_mm` is R80; depths ascend in each row; energies ascend.
+
+    `energy_sigma_MeV` is the standard deviation of the beam's energy, which a depth dose holds already and a Monte Carlo needs.
+    """
 
     energy_MeV: Float[Array, "e"]
     range_mm: Float[Array, "e"]
     spot_sigma_mm: Float[Array, "e"]
+    energy_sigma_MeV: Float[Array, "e"]
     depth_mm: Float[Array, "e d"]
     idd_Gy_mm2: Float[Array, "e d"]
     sigma1_mm: Float[Array, "e d"]
@@ -42,10 +50,13 @@ class BeamData:
 
     def __post_init__(self) -> None:
         tables = (self.depth_mm, self.idd_Gy_mm2, self.sigma1_mm, self.sigma2_mm, self.weight2, self.let_keV_um)
-        if any(not np.isfinite(table).all() for table in (self.energy_MeV, self.range_mm, self.spot_sigma_mm, *tables)):
+        columns = (self.energy_MeV, self.range_mm, self.spot_sigma_mm, self.energy_sigma_MeV)
+        if any(not np.isfinite(table).all() for table in (*columns, *tables)):
             raise RangeError("beam tables with values that are not finite", where="BeamData", remedy="pad short rows with zero dose")
         if (np.diff(self.energy_MeV) <= 0).any() or (np.diff(self.depth_mm, axis=1) <= 0).any() or (np.diff(self.range_mm) <= 0).any():
             raise RangeError("energies, ranges or depths that do not ascend", where="BeamData", remedy="sort the beam tables")
+        if (self.energy_sigma_MeV < 0).any():
+            raise RangeError("a negative spread of energy", where="BeamData", remedy="give its standard deviation in MeV, 0 for none")
 
 
 def layer(beam: BeamData, energy_MeV: float | int) -> Layer:
@@ -66,7 +77,9 @@ def layer(beam: BeamData, energy_MeV: float | int) -> Layer:
 
 def _row(beam: BeamData, e: int) -> Layer:
     tables = (beam.depth_mm, beam.idd_Gy_mm2, beam.sigma1_mm, beam.sigma2_mm, beam.weight2, beam.let_keV_um)
-    return Layer(float(beam.energy_MeV[e]), float(beam.range_mm[e]), float(beam.spot_sigma_mm[e]), *(table[e] for table in tables))
+    energy_MeV, range_mm = float(beam.energy_MeV[e]), float(beam.range_mm[e])
+    sigmas = (float(beam.spot_sigma_mm[e]), float(beam.energy_sigma_MeV[e]))
+    return Layer(energy_MeV, range_mm, *sigmas, *(table[e] for table in tables))
 
 
 def _between(low: Layer, high: Layer, energy_MeV: float) -> Layer:
@@ -85,6 +98,7 @@ def _between(low: Layer, high: Layer, energy_MeV: float) -> Layer:
         energy_MeV,
         range_mm,
         float((1 - share) * low.spot_sigma_mm + share * high.spot_sigma_mm),
+        float((1 - share) * low.energy_sigma_MeV + share * high.energy_sigma_MeV),
         relative * range_mm,
         mix(per_energy(low), per_energy(high)),
         mix(low.sigma1_mm, high.sigma1_mm),

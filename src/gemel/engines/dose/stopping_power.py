@@ -79,7 +79,8 @@ def energy_at_range_MeV(range_mm: Float[Array, "..."]) -> Float[Array, "..."]:
 
 
 @cache
-def _elements() -> Mapping[str, Mapping[str, float | int]]:
+def elements() -> Mapping[str, Mapping[str, float | int]]:
+    """Atomic number Z, standard atomic weight A and mean excitation energy I_eV by symbol; references in elements.json."""
     text = files("gemel.engines.dose").joinpath("elements.json").read_text(encoding="utf-8")
     loaded: dict[str, dict[str, float | int]] = json.loads(text)["elements"]
     return loaded
@@ -87,14 +88,14 @@ def _elements() -> Mapping[str, Mapping[str, float | int]]:
 
 def mixture(weights: Mapping[str, float]) -> Material:
     """Material of mass fractions by Bragg's rule, ln I = Σ w (Z/A) ln I / Σ w (Z/A). ICRU Report 49 (1993)."""
-    unknown = sorted(set(weights) - set(_elements()))
+    unknown = sorted(set(weights) - set(elements()))
     if unknown:
-        raise RangeError(f"no data for element {', '.join(unknown)}", where="mixture", remedy=f"use {', '.join(_elements())}")
+        raise RangeError(f"no data for element {', '.join(unknown)}", where="mixture", remedy=f"use {', '.join(elements())}")
     total = sum(weights.values())
-    electrons = {name: w / total * _elements()[name]["Z"] / _elements()[name]["A"] for name, w in weights.items()}
-    atoms = sum(w / total / _elements()[name]["A"] for name, w in weights.items())
+    electrons = {name: w / total * elements()[name]["Z"] / elements()[name]["A"] for name, w in weights.items()}
+    atoms = sum(w / total / elements()[name]["A"] for name, w in weights.items())
     Z_A = sum(electrons.values())
-    log_I = sum(e * np.log(_elements()[name]["I_eV"]) for name, e in electrons.items()) / Z_A
+    log_I = sum(e * np.log(elements()[name]["I_eV"]) for name, e in electrons.items()) / Z_A
     return Material(Z_A, Z_A / atoms, float(np.exp(log_I)))
 
 

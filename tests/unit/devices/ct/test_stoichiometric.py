@@ -26,7 +26,7 @@ def test_air_fat_muscle_and_cortical_bone(hu: float, rsp: float, tolerance: floa
 
 
 def test_every_composition_adds_up() -> None:
-    data = json.loads(files("gemel.devices.ct").joinpath("schneider_2000.json").read_text(encoding="utf-8"))
+    data = json.loads(files("gemel.engines.dose").joinpath("schneider_2000.json").read_text(encoding="utf-8"))
     assert [sum(s["pct"]) for s in data["sections"]] == pytest.approx([100.0] * len(data["sections"]))
     edges = [(s["from_HU"], s["to_HU"]) for s in data["sections"]]
     assert all(a[1] == b[0] for a, b in pairwise(edges))

@@ -29,6 +29,15 @@ def test_generating_takes_seconds_at_most_and_gives_the_same_again() -> None:
     assert np.array_equal(first.idd_Gy_mm2, Machine.generic().idd_Gy_mm2)
 
 
+def test_spread_of_energy_is_kept_for_the_monte_carlo(shared_data: Path) -> None:
+    """Generic: the settings' per cent of the energy; a matRad machine: per cent of its mean, 0.90 % at 134 MeV and 0.41 % at 196 MeV."""
+    own = Machine.generic()
+    assert own.layer(150.0).energy_sigma_MeV == pytest.approx(0.0075 * 150, rel=1e-6)
+    assert own.layer(200.0).energy_sigma_MeV == pytest.approx(0.0055 * 200, rel=1e-6)
+    other = Machine.from_npz(shared_data / "proton_machine" / "matrad_protons_generic.npz")
+    assert other.energy_sigma_MeV[[40, 80]] == pytest.approx([1.2147, 0.8043], abs=1e-3)
+
+
 def test_tables_are_physical() -> None:
     machine = Machine.generic()
     assert (machine.idd_Gy_mm2 >= 0).all()

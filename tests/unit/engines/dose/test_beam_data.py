@@ -26,6 +26,7 @@ def test_between_energies_range_dose_and_energy_agree_with_the_table_left_out() 
     for e in (11, 61, 121):
         between, truth = layer(thinned(machine), float(machine.energy_MeV[e])), layer(machine, float(machine.energy_MeV[e]))
         assert between.range_mm == pytest.approx(truth.range_mm, abs=0.1)
+        assert between.energy_sigma_MeV == pytest.approx(truth.energy_sigma_MeV, rel=2e-3)
         assert np.trapezoid(between.idd_Gy_mm2, between.depth_mm) == pytest.approx(np.trapezoid(truth.idd_Gy_mm2, truth.depth_mm), rel=2e-3)
         there = np.interp(truth.depth_mm, between.depth_mm, between.idd_Gy_mm2)
         assert np.abs(there - truth.idd_Gy_mm2).max() < 0.02 * truth.idd_Gy_mm2.max()
@@ -54,6 +55,8 @@ def test_tables_that_are_not_finite_or_not_sorted_are_refused() -> None:
     fields = {name: np.array(getattr(Machine.generic(), name)) for name in BeamData.__dataclass_fields__}
     with pytest.raises(RangeError, match="not ascend"):
         BeamData(**{**fields, "energy_MeV": fields["energy_MeV"][::-1]})
+    with pytest.raises(RangeError, match="negative spread"):
+        BeamData(**{**fields, "energy_sigma_MeV": -fields["energy_sigma_MeV"]})
     fields["weight2"][0, 0] = np.nan
     with pytest.raises(RangeError, match="not finite"):
         BeamData(**fields)
