@@ -1,4 +1,4 @@
-"""The generic machine: beam tables computed from published physics and the properties in `generic.json`."""
+"""The generic machine: beam tables computed from published physics, gemel's Monte Carlo and the properties in `generic.json`."""
 
 import json
 from functools import cache
@@ -9,25 +9,28 @@ from typing import Any
 import numpy as np
 
 from gemel.core.image import Array
+from gemel.devices.proton.depth_dose import depth_dose_Gy_mm2, nodes_mm
+from gemel.engines.dose import bragg
 from gemel.engines.dose.beam_data import BeamData
-from gemel.engines.dose.bragg import depth_dose_Gy_mm2, sigma_mono_mm
 from gemel.engines.dose.linear_energy_transfer import dose_averaged_let_keV_um
 from gemel.engines.dose.scattering import halo_sigma_mm, halo_weight, sigma_water_mm
 from gemel.engines.dose.stopping_power import csda_range_mm, energy_at_range_MeV, stopping_power_MeV_cm2_g
-
-COARSE, FINE = 80, 160  # depths up to and around the peak
-PEAK_WIDTHS = (8.0, 6.0)  # straggling widths before and behind the range that are sampled finely
 
 
 @cache
 def generic_beam() -> tuple[BeamData, str, str]:
     """The beam data, the machine's name and its source."""
+    return beam_of()
+
+
+def beam_of(*, analytic: bool = False) -> tuple[BeamData, str, str]:
+    """The same; with `analytic`, depth doses are Bortfeld's, for the simulation that the others come from."""
     settings = json.loads(files("gemel.devices.proton").joinpath("generic.json").read_text(encoding="utf-8"))
     energy_MeV = _energies(np.array(settings["energies_MeV"], dtype=np.float64), settings["layer_mm"])
     range_mm = csda_range_mm(energy_MeV)
     spot_sigma_mm = np.interp(energy_MeV, *_columns(settings["spot_sigma_mm"]))
     spread_MeV = energy_MeV * np.interp(energy_MeV, *_columns(settings["energy_sigma_pct"])) / 100
-    rows = [_row(float(e), float(r), float(s)) for e, r, s in zip(energy_MeV, range_mm, spread_MeV)]
+    rows = [_row(float(e), float(r), float(s), analytic) for e, r, s in zip(energy_MeV, range_mm, spread_MeV)]
     beam = BeamData(energy_MeV, range_mm, spot_sigma_mm, spread_MeV, *(np.stack(table) for table in zip(*rows)))
     return beam, settings["name"], settings["source"]
 
@@ -44,16 +47,20 @@ def _energies(anchors_MeV: Array, layer_mm: float) -> Array:
     return np.sort(np.concatenate([anchors_MeV, energy_at_range_MeV(np.concatenate(parts))]))
 
 
-def _row(energy_MeV: float, range_mm: float, spread_MeV: float) -> tuple[Array, ...]:
-    """Depth, dose, σ1, σ2, halo weight and LET of one energy; range spread σ² = σ_mono² + (σ_E / S)², Bortfeld 1997, Med Phys 24:2024."""
+def width_mm(energy_MeV: float, range_mm: float, spread_MeV: float) -> float:
+    """Spread of the range, σ² = σ_mono² + (σ_E / S)², Bortfeld 1997, Med Phys 24:2024."""
     spread_mm = 10 * spread_MeV / float(stopping_power_MeV_cm2_g(energy_MeV))
-    sigma_mm = float(np.hypot(sigma_mono_mm(range_mm), spread_mm))
-    start, end = range_mm - PEAK_WIDTHS[0] * sigma_mm, range_mm + PEAK_WIDTHS[1] * sigma_mm
-    depth_mm = np.concatenate([np.linspace(0, start, COARSE, endpoint=False), np.linspace(start, end, FINE)])
+    return float(np.hypot(bragg.sigma_mono_mm(range_mm), spread_mm))
+
+
+def _row(energy_MeV: float, range_mm: float, spread_MeV: float, analytic: bool) -> tuple[Array, ...]:
+    """Depth, dose, σ1, σ2, halo weight and LET of one energy."""
+    sigma_mm = width_mm(energy_MeV, range_mm, spread_MeV)
+    depth_mm = nodes_mm(range_mm, sigma_mm)
     core_mm = sigma_water_mm(depth_mm, range_mm)
     return (
         depth_mm,
-        depth_dose_Gy_mm2(depth_mm, energy_MeV, range_mm, sigma_mm),
+        bragg.depth_dose_Gy_mm2(depth_mm, energy_MeV, range_mm, sigma_mm) if analytic else depth_dose_Gy_mm2(energy_MeV),
         core_mm,
         np.hypot(core_mm, halo_sigma_mm(depth_mm, range_mm)),
         halo_weight(depth_mm, range_mm),

@@ -7,6 +7,8 @@ from gemel.core.image import Array
 from gemel.engines.dose.stopping_power import energy_at_range_MeV, stopping_power_MeV_cm2_g
 
 FLOOR_MM = 0.025  # range at 1 MeV, below which the stopping power is held
+WIDTHS = 5.0  # straggling widths that are integrated over
+NODES = 400  # in the root of the residual range, which takes out the steep rise of S towards the end of a track
 
 
 def dose_averaged_let_keV_um(depth_mm: Float[Array, "d"], range_mm: float, sigma_mm: float) -> Float[Array, "d"]:
@@ -14,11 +16,11 @@ def dose_averaged_let_keV_um(depth_mm: Float[Array, "d"], range_mm: float, sigma
 
     Secondaries are not in it. Past the last protons it is held.
     """
-    z = np.minimum(np.asarray(depth_mm, dtype=np.float64), range_mm + 4 * sigma_mm)
-    spread = np.linspace(-5, 5, 101)
-    left_mm = range_mm - z[:, None] + sigma_mm * spread
-    weight = np.exp(-(spread**2) / 2) * (left_mm > 0)
-    S = stopping_power_MeV_cm2_g(energy_at_range_MeV(np.maximum(left_mm, FLOOR_MM)))
+    z = np.minimum(np.asarray(depth_mm, dtype=np.float64), range_mm + 4 * sigma_mm)[:, None]
+    least, most = (np.sqrt(np.maximum(range_mm - z + side * WIDTHS * sigma_mm, 0.0)) for side in (-1, 1))
+    root = least + (most - least) * (np.arange(NODES) + 0.5) / NODES
+    weight = root * np.exp(-(((root**2 - (range_mm - z)) / sigma_mm) ** 2) / 2)
+    S = stopping_power_MeV_cm2_g(energy_at_range_MeV(np.maximum(root**2, FLOOR_MM)))
     return np.asarray(0.1 * (weight * S * S).sum(axis=1) / (weight * S).sum(axis=1))
 
 

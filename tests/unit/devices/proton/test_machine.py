@@ -17,7 +17,7 @@ def test_generic_machine_has_layers_two_to_three_mm_apart_and_the_round_energies
     assert 2.0 < np.diff(machine.range_mm).min() <= np.diff(machine.range_mm).max() <= 3.0
     assert set(np.round(machine.energy_MeV, 9)) >= {60, 70, 100, 150, 200, 225, 230, 250}
     assert np.isinf(machine.sad_mm)
-    assert "Bortfeld" in machine.source
+    assert "Monte Carlo" in machine.source
 
 
 def test_generating_takes_seconds_at_most_and_gives_the_same_again() -> None:
@@ -32,8 +32,8 @@ def test_generating_takes_seconds_at_most_and_gives_the_same_again() -> None:
 def test_spread_of_energy_is_kept_for_the_monte_carlo(shared_data: Path) -> None:
     """Generic: the settings' per cent of the energy; a matRad machine: per cent of its mean, 0.90 % at 134 MeV and 0.41 % at 196 MeV."""
     own = Machine.generic()
-    assert own.layer(150.0).energy_sigma_MeV == pytest.approx(0.0075 * 150, rel=1e-6)
-    assert own.layer(200.0).energy_sigma_MeV == pytest.approx(0.0055 * 200, rel=1e-6)
+    assert own.layer(150.0).energy_sigma_MeV == pytest.approx(0.00725 * 150, rel=1e-6)
+    assert own.layer(200.0).energy_sigma_MeV == pytest.approx(0.0046 * 200, rel=1e-6)
     other = Machine.from_npz(shared_data / "proton_machine" / "matrad_protons_generic.npz")
     assert other.energy_sigma_MeV[[40, 80]] == pytest.approx([1.2147, 0.8043], abs=1e-3)
 
@@ -45,6 +45,7 @@ def test_tables_are_physical() -> None:
     assert (machine.sigma2_mm >= machine.sigma1_mm).all()
     assert (np.diff(machine.sigma1_mm, axis=1) >= -1e-9).all()
     assert (machine.let_keV_um[:, 0] < 1.2).all()
+    assert (np.diff(machine.let_keV_um, axis=1) >= -1e-9).all()
 
 
 @pytest.mark.parametrize(("energy_MeV", "r20_r80_mm"), [(100.0, 2.03), (150.0, 3.59), (200.0, 4.66)])
@@ -52,7 +53,7 @@ def test_distal_fall_off_is_that_of_a_machine_in_service(energy_MeV: float, r20_
     row = Machine.generic().layer(energy_MeV)
     peak = int(row.idd_Gy_mm2.argmax())
     at = np.interp([-0.8, -0.2], -row.idd_Gy_mm2[peak:] / row.idd_Gy_mm2[peak], row.depth_mm[peak:])
-    assert at[1] - at[0] == pytest.approx(r20_r80_mm, abs=0.3)
+    assert at[1] - at[0] == pytest.approx(r20_r80_mm, abs=0.2)
 
 
 def test_halo_grows_with_depth_and_range() -> None:

@@ -49,17 +49,33 @@ def angle_variance(row, start_pv2):
     return max(row[SCATTER_A] + row[SCATTER_B] * np.log10(max(1.0 - row[PV2] / start_pv2, 1e-4)), 0.0)
 
 
+@njit(cache=True, inline="always")
+@no_type_check
+def straggled(loss, variance_per_mm, straggling, normal):
+    """Loss of residual range in a step, and what straggling is left for later: (variance, loss, since it was last drawn; drawn, not given).
+
+    It is drawn once it is small against the loss since, however many steps that takes, and given only as far as no step gains energy.
+    """
+    variance, lost, left = straggling
+    variance, lost = variance + loss * variance_per_mm, lost + loss
+    if 9.0 * variance < lost * lost:
+        left += normal * np.sqrt(variance)
+        variance, lost = 0.0, 0.0
+    given = max(left, -loss)
+    return loss + given, (variance, lost, left - given)
+
+
 @njit(cache=True)
 @no_type_check
 def flight(track, medium, grid, tables, state, increment):
     """One step of a proton within its cell, with a turn at a random point of it.
 
-    `track`: (place, cell, direction, residual range, straggling owed, optical depth left, (pv)² of the start); `medium`: stopping power,
+    `track`: (place, cell, direction, residual range, straggling, optical depth left, (pv)² of the start); `medium`: stopping power,
     scattering, hydrogen and other nuclei, all linear and relative to water. Returns the state, the new track and what has happened.
     Turning at a random hinge gives the right displacement, slope and their correlation for steps of any length (Fernández-Varea et al.
-    1993, Nucl Instrum Methods B 73:447). Straggling is owed until it is small against the loss of a step, so that no step gains energy.
+    1993, Nucl Instrum Methods B 73:447).
     """
-    place, cell, direction, residual, owed, depth, start_pv2 = track
+    place, cell, direction, residual, straggling, depth, start_pv2 = track
     rows, normals = tables
     per_mm = grid[1]
     state, word = bits(state, increment)
@@ -86,10 +102,7 @@ def flight(track, medium, grid, tables, state, increment):
     if wall >= 0:
         place, cell = crossed(place, cell, direction, wall)
     loss = medium[0] * (before + rest)
-    owed += loss * row[STRAGGLING]
-    if 9.0 * owed < loss * loss:
-        loss = max(loss + normals[(word >> S24) & M12] * np.sqrt(owed), 0.0)
-        owed = 0.0
+    loss, straggling = straggled(loss, row[STRAGGLING], straggling, normals[(word >> S24) & M12])
     residual -= loss
     event = STOPPED if residual <= STOP_MM else COLLIDED if collided else FREE
-    return state, (place, cell, direction, residual, owed, max(depth - rate * (before + rest), 0.0), start_pv2), event
+    return state, (place, cell, direction, residual, straggling, max(depth - rate * (before + rest), 0.0), start_pv2), event

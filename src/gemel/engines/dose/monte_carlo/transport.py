@@ -132,7 +132,7 @@ def _history(number, source, media, grid, tables, scored, stack, count, seed):
         waiting -= 1
         place, cell, direction, residual, start_pv2 = _popped(stack, waiting, grid[0])
         state, chance = uniform(state, increment)
-        track = (place, cell, direction, residual, 0.0, -np.log(chance), start_pv2)
+        track = (place, cell, direction, residual, (0.0, 0.0, 0.0), -np.log(chance), start_pv2)
         state, waiting = _follow(track, media, grid, tables, scored, stack, waiting, (state, increment))
 
 
