@@ -1,5 +1,7 @@
 """Bytes ↔ core types: DICOM images, structures, doses and ion plans, NIfTI. The only place where units are converted."""
 
+from gemel.io.deidentify import deidentify
+from gemel.io.deidentify_pseudonyms import Pseudonyms
 from gemel.io.dicom_image import read_dicom, read_series
 from gemel.io.dicom_write_image import write_image
 from gemel.io.identity import Identity, Series, require_same_frame, require_same_patient
@@ -22,10 +24,12 @@ __all__ = [
     "IonLayer",
     "IonPlan",
     "Prescription",
+    "Pseudonyms",
     "RangeShifter",
     "Series",
     "content_uid",
     "convert",
+    "deidentify",
     "in_protons",
     "is_uid",
     "read_dicom",

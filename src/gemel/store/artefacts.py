@@ -27,11 +27,12 @@ class Artefacts:
 
     def put(self, content: bytes | Path) -> str:
         """Keeps bytes, or a copy of a file, and returns their hash. Raises StoreError; a torn file never bears a final name."""
-        return _put(self, [content] if isinstance(content, bytes) else files.read_chunks(content))
+        return _put(self, (lambda: [content]) if isinstance(content, bytes) else (lambda: files.read_chunks(content)))
 
     def put_arrays(self, named: Mapping[str, Shaped[Array, "..."]]) -> str:
         """Keeps named arrays, compressed, and returns the hash: the same arrays give the same hash."""
-        return _put(self, [arrays.pack(named)], PACKED)
+        packed = arrays.pack(named)
+        return _put(self, lambda: [packed], PACKED)
 
     def get(self, hash: str) -> bytes:
         """The bytes, verified against their name. Raises StoreError when they are missing, torn or altered."""
@@ -70,6 +71,12 @@ def is_whole(path: Path) -> bool:
     return _matches(path, _plain(path))
 
 
+def is_there(artefacts: Artefacts, hash: str) -> bool:
+    """True when the artefact is there and whole."""
+    held = find(artefacts, hash)
+    return held is not None and is_whole(held)
+
+
 def _matches(path: Path, content: bytes) -> bool:
     return hashlib.sha256(content).hexdigest() == path.name.removesuffix(PACKED)
 
@@ -88,6 +95,17 @@ def _plain(path: Path) -> bytes:
     return plain if stream.eof and not stream.unused_data else b"damaged: " + content
 
 
+def erase(artefacts: Artefacts, hash: str) -> bool:
+    """Deletes an artefact for good, durably; False when there was none. Only `Store.erase` asks for this."""
+    held = find(artefacts, hash)
+    if held is None:
+        return False
+    with files.refusing(held):
+        held.unlink()
+        files.sync_folder(held.parent)
+    return True
+
+
 def quarantine(artefacts: Artefacts, path: Path) -> Path:
     """Moves a file to quarantine/ under a name of its own; nothing is deleted."""
     target = artefacts.folder / "quarantine" / f"{path.name}.{uuid4().hex[:8]}"
@@ -98,7 +116,21 @@ def quarantine(artefacts: Artefacts, path: Path) -> Path:
     return target
 
 
-def _put(artefacts: Artefacts, chunks: Iterable[bytes], suffix: str = "") -> str:
+def _put(artefacts: Artefacts, read: Callable[[], Iterable[bytes]], suffix: str = "") -> str:
+    """Hashes first: what is there already, whole, is not written again."""
+    state = hashlib.sha256()
+    for chunk in read():
+        state.update(chunk)
+    held = find(artefacts, state.hexdigest())
+    if held is None or not is_whole(held):
+        return _write(artefacts, read(), suffix)
+    artefacts.fresh.add(state.hexdigest())
+    with files.refusing(held):
+        files.sync_folder(held.parent)  # another process may have named it a moment ago
+    return state.hexdigest()
+
+
+def _write(artefacts: Artefacts, chunks: Iterable[bytes], suffix: str) -> str:
     temporary = artefacts.folder / f"{files.TEMPORARY}{uuid4().hex}"
     with files.refusing(artefacts.folder):
         files.make_folder(artefacts.folder)

@@ -1,12 +1,12 @@
 """Is the record whole? Every entry against its hash, its columns, the entry before it and its twin's count."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gemel.core.errors import StoreError
+from gemel.store.artefacts import PACKED, Artefacts, is_whole, stored
 from gemel.store.event import GENESIS, KINDS, Event, hash_of, parse
-from gemel.store.sqlite import Row
+from gemel.store.rows import Row
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,19 @@ def _row_faults(row: Row, count: int, previous: str, versions: dict[str, int]) -
     return faults + ([] if event.kind in KINDS else [f"unknown kind {event.kind!r}"])
 
 
-def by_output(events: Iterable[Event]) -> dict[str, list[Event]]:
-    """Events by the artefacts they rely on: kept outputs and the environment."""
-    reliant: dict[str, list[Event]] = defaultdict(list)
+def artefact_findings(artefacts: Artefacts, events: Iterable[Event]) -> list[Finding]:
+    """Artefacts that are torn, altered, missing though an event relies on them, or there though they were erased."""
+    whole = {path.name.removesuffix(PACKED): is_whole(path) for path in stored(artefacts)}
+    reliant, erased = dict[str, Event](), set[str]()
     for event in events:
         for name in (*event.kept, event.environment):
-            reliant[name].append(event)
-    return reliant
+            reliant.setdefault(name, event)
+            erased.discard(name)
+        for name in event.payload["artefacts"] if event.kind == "Erased" else ():
+            reliant.pop(name, None)
+            erased.add(name)
+    found = [Finding(name, "its bytes do not match its name") for name, sound in whole.items() if not sound]
+    found += [
+        Finding(name, f"missing; {event.twin} version {event.version} relies on it") for name, event in reliant.items() if name not in whole
+    ]
+    return found + [Finding(name, "was erased and is still there: erase again") for name in sorted(erased & whole.keys())]

@@ -9,7 +9,10 @@ from typing import Any
 
 from gemel.core.errors import InputError, StoreError
 
-KINDS = ("Ingested", "Observed", "Assimilated", "Forecast", "Decided", "Acted", "Outcome", "Retracted", "Promoted", "Quarantined")
+KINDS = (
+    *("Ingested", "Observed", "Assimilated", "Forecast", "Decided", "Adapted", "Acted", "Outcome", "Checked"),
+    *("Retracted", "Promoted", "Quarantined", "Erased"),
+)
 GENESIS = "0" * 64  # what the first event of a file follows
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import TracebackType
@@ -11,25 +11,26 @@ from uuid import uuid4
 
 from gemel.core.errors import ConflictError, InputError, StoreError
 from gemel.store import artefacts as kept
-from gemel.store import queries, sqlite
+from gemel.store import objects, persons, queries
 from gemel.store import sweep as sweeping
-from gemel.store.check import Finding, by_output, chain_findings, read
+from gemel.store.check import Finding, artefact_findings, chain_findings, read
 from gemel.store.environment import environment
 from gemel.store.event import GENESIS, Event, parse, require_hashes, require_kind, seal
 from gemel.store.process import is_dead, this_process
 from gemel.store.queries import Lease
+from gemel.store.rows import Rows
 from gemel.store.taint import tainted
 
 
 @dataclass(frozen=True)
 class Store:
-    """An open record: events in one database file, artefacts beside it. Made by `gemel.store.open`; use it in a `with` block.
+    """An open record: events in one database, artefacts beside it. Made by `gemel.store.open`; use it in a `with` block.
 
     One chain runs over all twins: commits take turns in any case, and a single exported head then vouches for every twin,
     also for one that was removed whole. `swept` is what the start-up sweep found.
     """
 
-    rows: sqlite.Rows
+    rows: Rows
     artefacts: kept.Artefacts
     clock: Callable[[], float]
     users: int
@@ -51,7 +52,7 @@ class Store:
         outputs: Sequence[str] = (),
         expected_version: int | None = None,
     ) -> Event:
-        """Commits the next event of a twin and returns it once it is on the disk.
+        """Commits the next event of a twin and returns it once it is on the disk (within `together`, once that block has ended).
 
         `known_s` is now unless stated, `valid_s` is `known_s` unless stated, an empty actor means not stated.
         Raises InputError for an unknown kind or a payload that is not finite JSON, ConflictError when the twin is not at `expected_version`
@@ -66,7 +67,12 @@ class Store:
         stated |= {"inputs": require_hashes("inputs", inputs), "outputs": require_hashes("outputs", outputs)}
         stated["kept"] = [name for name in outputs if kept.find(self.artefacts, name)]
         stated["environment"] = self.environment
-        with sqlite.transaction(self.rows):
+        return self.commit(stated, expected_version)
+
+    def commit(self, stated: Mapping[str, Any], expected_version: int | None = None) -> Event:
+        """Seals and commits an event given by all its fields but version, previous and hash; `append` states them for what happens now."""
+        twin = str(stated["twin"])
+        with self.rows.transaction():
             version = queries.last_version(self.rows, twin)
             self._require_free(twin)
             _require_version(twin, version, expected_version)
@@ -74,6 +80,22 @@ class Store:
             event, body = seal({**stated, "version": version + 1, "previous": previous})
             queries.insert_event(self.rows, sequence + 1, event, body)
         return event
+
+    def together(self) -> AbstractContextManager[None]:
+        """All events appended in the block are committed when it ends, or none: no crash leaves some of them alone."""
+        return self.rows.transaction()
+
+    def keep_person(self, details: Mapping[str, Any]) -> str:
+        """Keeps who somebody is, erasably, and returns the reference to be put into an event's payload as `person`.
+
+        Call it in one `together` block with that event.
+        """
+        with self.rows.transaction():
+            return persons.keep(self.rows, details)
+
+    def person(self, event: Event) -> dict[str, Any]:
+        """Who the person of an event is. Raises StoreError when the details were erased or altered."""
+        return persons.details(self.rows, event)
 
     def retract(self, event: Event | str, reason: str, *, actor: str = "", known_s: float | int | None = None) -> Event:
         """Withdraws an event, given itself or its hash; everything derived from it becomes tainted.
@@ -83,7 +105,7 @@ class Store:
         name = event if isinstance(event, str) else event.hash
         row = queries.row_of(self.rows, name)
         if row is None:
-            raise InputError(f"no event {name}", where=str(self.rows.path), remedy="pass an event of this record, or its hash")
+            raise InputError(f"no event {name}", where=self.rows.place, remedy="pass an event of this record, or its hash")
         target = read(row)
         if not reason.strip():
             raise InputError("no reason", where="retract", remedy="say why the event is withdrawn")
@@ -121,17 +143,21 @@ class Store:
 
     def check(self, head: str | None = None, *, artefacts: bool = False) -> list[Finding]:
         """What is wrong with the log and, if asked, with every artefact (reads all of them)."""
-        place = str(self.rows.path)
+        place = self.rows.place
         queries.last_event(self.rows)  # a closed store raises; it is not damaged
         try:
-            found = [Finding(place, what) for what in sqlite.damage(self.rows)]
+            found = [Finding(place, what) for what in self.rows.damage()]
             rows = queries.event_rows(self.rows)
         except ConflictError:
             raise
         except StoreError as error:
             return [Finding(place, str(error))]
         found += chain_findings(rows, head)
-        return found + self._artefact_findings() if artefacts and not found else found
+        if found:
+            return found
+        events = [parse(row[7]) for row in rows]
+        found += persons.findings(self.rows, events) + objects.findings(self.rows, events)
+        return found + (artefact_findings(self.artefacts, events) if artefacts else [])
 
     def sweep(self) -> sweeping.Sweep:
         """Reports unfinished files and artefacts of which no event speaks, and moves them to quarantine/."""
@@ -141,7 +167,7 @@ class Store:
     def lease(self, twin: str, actor: str) -> Iterator[Lease]:
         """Sole right to change a twin during the block. Raises ConflictError when a living process has it; a dead one's is taken over."""
         mine = Lease(twin, uuid4().hex, actor, self.clock(), this_process())
-        with sqlite.transaction(self.rows):
+        with self.rows.transaction():
             self._require_free(twin)
             if twin in self.held:
                 raise _busy(mine)
@@ -151,7 +177,7 @@ class Store:
             yield mine
         finally:
             del self.held[twin]
-            with sqlite.transaction(self.rows):
+            with self.rows.transaction():
                 queries.delete_lease(self.rows, twin, mine.token)
 
     def leases(self) -> list[Lease]:
@@ -160,7 +186,7 @@ class Store:
 
     def release(self, twin: str) -> bool:
         """Ends a lease whose holder is gone with its machine; if it lives it can no longer write. False when there was none."""
-        with sqlite.transaction(self.rows):
+        with self.rows.transaction():
             return queries.delete_lease(self.rows, twin)
 
     def close(self) -> None:
@@ -183,19 +209,9 @@ class Store:
         mine = self.held.get(twin)
         lease = next(iter(queries.leases(self.rows, twin)), None)
         if mine and (lease is None or lease.token != mine):
-            raise ConflictError(f"a lease on {twin} that was taken away", where=str(self.rows.path), remedy="repeat the command")
+            raise ConflictError(f"a lease on {twin} that was taken away", where=self.rows.place, remedy="repeat the command")
         if lease and lease.token != mine and not is_dead(lease.holder):
             raise _busy(lease)
-
-    def _artefact_findings(self) -> list[Finding]:
-        whole = {path.name.removesuffix(kept.PACKED): kept.is_whole(path) for path in kept.stored(self.artefacts)}
-        found = [Finding(name, "its bytes do not match its name") for name, sound in whole.items() if not sound]
-        missing = by_output(map(parse, queries.bodies(self.rows)))
-        return found + [
-            Finding(name, f"missing; {events[0].twin} version {events[0].version} relies on it")
-            for name, events in missing.items()
-            if name not in whole
-        ]
 
 
 def _busy(lease: Lease) -> ConflictError:

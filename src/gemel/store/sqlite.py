@@ -3,21 +3,19 @@
 import os
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from threading import RLock
-from typing import Any
 
 from gemel.core.errors import ConflictError, StoreError
 from gemel.store import files
+from gemel.store.rows import Row, foreign, missing_triggers
 
-SCHEMA = 1
+SCHEMA = 2  # 1 had neither persons nor objects; both tables are added when such a record is opened
 APPLICATION = 0x67656D6C  # "geml" in the file's header: PRAGMA application_id (sqlite.org/pragma.html)
-TRIGGERS = frozenset({"event_keeps", "event_stays", "event_follows"})
-Row = tuple[Any, ...]
 
 _REMEDIES = {
     sqlite3.SQLITE_FULL: "the disk is full: free some space and repeat; what was committed before is intact",
@@ -30,13 +28,52 @@ _REMEDIES = {
 
 
 @dataclass(frozen=True)
-class Rows:
-    """An open database file. Threads take turns; a forked process must open its own."""
+class SqliteRows:
+    """An open database file."""
 
     path: Path
     connection: sqlite3.Connection
     turn: RLock = field(default_factory=RLock)
     pid: int = field(default_factory=os.getpid)
+
+    @property
+    def place(self) -> str:
+        """The file."""
+        return str(self.path)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """One exclusive change."""
+        with transaction(self):
+            yield
+
+    def select(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
+        """Rows of a query."""
+        _require_owner(self)
+        with self.turn, refusing(self.path):
+            return self.connection.execute(statement, tuple(values)).fetchall()
+
+    def execute(self, statement: str, values: Sequence[object] = ()) -> int:
+        """Number of rows that a statement changed."""
+        with self.turn, refusing(self.path):
+            return self.connection.execute(statement, tuple(values)).rowcount
+
+    def damage(self) -> list[str]:
+        """What SQLite's own check of pages and indexes finds, and append-only triggers that are gone."""
+        found = [str(line) for (line,) in self.select("PRAGMA integrity_check") if line != "ok"]
+        return found + missing_triggers({name for (name,) in self.select("SELECT name FROM sqlite_master WHERE type = 'trigger'")})
+
+    def forget(self) -> None:
+        """Empties the write-ahead log; `secure_delete` has overwritten the deleted rows with zeros."""
+        self.select("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Closes the file."""
+        self.connection.close()
+
+    def closer(self) -> Callable[[], None]:
+        """Closes the file."""
+        return self.connection.close
 
 
 @contextmanager
@@ -53,7 +90,7 @@ def refusing(path: Path) -> Iterator[None]:
         raise StoreError(str(error), where=str(path), remedy=_REMEDIES.get(code, "what was committed before is intact")) from error
 
 
-def connect(path: Path, busy_s: float, create: bool) -> Rows:
+def connect(path: Path, busy_s: float, create: bool) -> SqliteRows:
     """Opens, or creates, a record. Raises StoreError for anything that is not one, or is of a newer schema."""
     with files.refusing(path):
         possible = not path.is_dir() and (path.is_file() or (create and path.parent.is_dir()))
@@ -69,7 +106,7 @@ def connect(path: Path, busy_s: float, create: bool) -> Rows:
     except BaseException:
         connection.close()
         raise
-    return Rows(path, connection)
+    return SqliteRows(path, connection)
 
 
 def _prepare(path: Path, connection: sqlite3.Connection) -> None:
@@ -80,6 +117,7 @@ def _prepare(path: Path, connection: sqlite3.Connection) -> None:
         raise StoreError(f"journal mode {mode!r}", where=str(path), remedy="put the store on a local disk: write-ahead logging needs one")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA fullfsync = ON")
+    connection.execute("PRAGMA secure_delete = ON")
     if new:
         _create(path, connection)
         with files.refusing(path):
@@ -95,7 +133,7 @@ def _is_new(path: Path, connection: sqlite3.Connection) -> bool:
         raise StoreError("a database that is not a gemel record", where=str(path), remedy=_REMEDIES[sqlite3.SQLITE_NOTADB])
     if version > SCHEMA:
         raise StoreError(f"a record of schema {version}", where=str(path), remedy=f"this gemel reads schema {SCHEMA}: install a newer one")
-    return not tables
+    return not tables or version < SCHEMA
 
 
 def _create(path: Path, connection: sqlite3.Connection) -> None:
@@ -119,10 +157,13 @@ def _statements() -> list[str]:
 
 
 @contextmanager
-def transaction(rows: Rows) -> Iterator[None]:
-    """One exclusive change, committed durably when the block ends and undone when it raises."""
+def transaction(rows: SqliteRows) -> Iterator[None]:
+    """One exclusive change, committed durably when the block ends and undone when it raises; within another it joins that one."""
     _require_owner(rows)
     with rows.turn, refusing(rows.path):
+        if rows.connection.in_transaction:
+            yield
+            return
         rows.connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -133,26 +174,6 @@ def transaction(rows: Rows) -> Iterator[None]:
             raise
 
 
-def select(rows: Rows, statement: str, values: Sequence[object] = ()) -> list[Row]:
-    """Rows of a query."""
-    _require_owner(rows)
-    with rows.turn, refusing(rows.path):
-        return rows.connection.execute(statement, tuple(values)).fetchall()
-
-
-def execute(rows: Rows, statement: str, values: Sequence[object]) -> int:
-    """Number of rows that a statement changed."""
-    with rows.turn, refusing(rows.path):
-        return rows.connection.execute(statement, tuple(values)).rowcount
-
-
-def damage(rows: Rows) -> list[str]:
-    """What SQLite's own check of pages and indexes finds, and append-only triggers that are gone."""
-    found = [str(line) for (line,) in select(rows, "PRAGMA integrity_check") if line != "ok"]
-    present = {name for (name,) in select(rows, "SELECT name FROM sqlite_master WHERE type = 'trigger'")}
-    return found + [f"the append-only trigger {name} is missing" for name in sorted(TRIGGERS - present)]
-
-
-def _require_owner(rows: Rows) -> None:
+def _require_owner(rows: SqliteRows) -> None:
     if os.getpid() != rows.pid:
-        raise StoreError("a store opened by another process", where=str(rows.path), remedy="open it again in this process")
+        raise foreign(rows.place)

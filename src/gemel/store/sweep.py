@@ -33,9 +33,9 @@ def sweep(artefacts: Artefacts, users: int, bodies: Callable[[], Iterable[str]])
 
     An artefact is spoken of when its hash stands anywhere in an event: inputs, outputs, environment or payload.
     """
-    waiting = artefacts.fresh - _spoken(bodies())
+    waiting = artefacts.fresh - spoken(bodies())
     with _alone(users, sought=not waiting) as alone:
-        sparing = _spoken(bodies()) | artefacts.fresh  # read again: events of others may have come before we were alone
+        sparing = spoken(bodies()) | artefacts.fresh  # read again: events of others may have come before we were alone
         temporary = tuple(path for path in sorted(artefacts.folder.glob(f"{files.TEMPORARY}*")) if path.name not in sparing)
         orphans = tuple(path for path in stored(artefacts) if path.name.removesuffix(PACKED) not in sparing)
         if alone:
@@ -45,7 +45,8 @@ def sweep(artefacts: Artefacts, users: int, bodies: Callable[[], Iterable[str]])
     return Sweep(temporary, orphans, tuple(sorted((artefacts.folder / "quarantine").glob("*"))), why)
 
 
-def _spoken(bodies: Iterable[str]) -> set[str]:
+def spoken(bodies: Iterable[str]) -> set[str]:
+    """Hashes that stand anywhere in the bodies."""
     return {name for body in bodies for name in HASH.findall(body)}
 
 

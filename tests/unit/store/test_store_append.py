@@ -82,11 +82,16 @@ def test_times_are_compared_to_the_last_bit(store: Store) -> None:
     assert not store.events("p1", known_at=float(np.nextafter(t_s, 0)))
 
 
+ONE = pytest.mark.parametrize("url", ["sqlite"], indirect=True)  # what does not reach the database is tried over one
+
+
+@ONE
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_accepted(store: Store, kind: str) -> None:
     assert store.append("p1", kind, {}).kind == kind
 
 
+@ONE
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -114,8 +119,8 @@ def test_bad_input_is_refused_and_nothing_is_written(store: Store, arguments: di
     assert store.head() == head
 
 
-def test_a_stale_version_is_a_conflict(store: Store, path: Path) -> None:
-    with gemel.store.open(path) as other:
+def test_a_stale_version_is_a_conflict(store: Store, url: str) -> None:
+    with gemel.store.open(url) as other:
         seen = store.version("p1")
         other.append("p1", "Observed", {}, expected_version=seen)
         with pytest.raises(ConflictError, match="at version 1, not 0"):
@@ -132,12 +137,49 @@ def test_the_environment_names_code_and_libraries(store: Store) -> None:
 
 def test_the_database_itself_refuses_to_change_the_past(store: Store) -> None:
     store.append("p1", "Observed", {})
-    row = store.rows.connection.execute("SELECT * FROM event").fetchone()
-    copy = "INSERT OR REPLACE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-    for statement, values in [("UPDATE event SET known_s = 0", ()), ("DELETE FROM event", ()), (copy, row), (copy, (5, *row[1:]))]:
-        with pytest.raises(Exception, match="append-only"):
-            store.rows.connection.execute(statement, values)
+    (row,) = store.rows.select("SELECT * FROM event")
+    marks = "?, ?, ?, ?, ?, ?, ?, ?"
+    for statement, values in [
+        ("UPDATE event SET known_s = 0", ()),
+        ("DELETE FROM event", ()),
+        (f"INSERT INTO event VALUES ({marks})", (5, *row[1:6], "another", "body")),
+        (f"INSERT INTO event VALUES ({marks})", (2, row[1], 7, *row[3:6], "another", "body")),
+    ]:
+        with pytest.raises(StoreError, match="append-only"), store.rows.transaction():
+            store.rows.execute(statement, values)
     assert store.verify()
+
+
+def test_sqlite_refuses_to_replace_the_past(path: Path) -> None:
+    with gemel.store.open(path) as store:
+        store.append("p1", "Observed", {})
+        (row,) = store.rows.select("SELECT * FROM event")
+        for values in (row, (5, *row[1:])):
+            with pytest.raises(StoreError, match="append-only"), store.rows.transaction():
+                store.rows.execute("INSERT OR REPLACE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+        assert store.verify()
+
+
+def _pair(store: Store, value: float, expected: int) -> None:
+    """Two events together, the second of which is refused."""
+    with store.together():
+        store.append("p1", "Forecast", {})
+        store.append("p1", "Observed", {"x": value}, expected_version=expected)
+
+
+def test_events_appended_together_are_committed_together_or_not_at_all(store: Store, url: str) -> None:
+    with gemel.store.open(url) as other, store.together():
+        forecast = store.append("p1", "Forecast", {})
+        assert other.version("p1") == 0
+        store.append("p1", "Observed", {}, inputs=[forecast.hash], expected_version=1)
+    head = store.head()
+    assert [e.kind for e in store.events("p1")] == ["Forecast", "Observed"]
+    for value, expected, error in ((1.0, 2, ConflictError), (float("nan"), 3, InputError)):
+        with pytest.raises(error):
+            _pair(store, value, expected)
+    assert (store.head(), store.version("p1")) == (head, 2)
+    assert store.append("p1", "Observed", {}).version == 3
+    assert store.verify(head)
 
 
 def test_a_closed_store_says_so(store: Store) -> None:

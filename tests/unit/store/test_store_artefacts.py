@@ -119,6 +119,7 @@ def test_an_event_tells_which_outputs_are_kept_and_a_missing_one_is_found(store:
     assert store.verify()
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_an_altered_artefact_is_found(store: Store) -> None:
     name = store.artefacts.put(b"image")
     path = store.artefacts.folder / name[:2] / name
@@ -127,9 +128,9 @@ def test_an_altered_artefact_is_found(store: Store) -> None:
     assert [finding.where for finding in store.check(artefacts=True)] == [name]
 
 
-def left_behind(path: Path) -> tuple[str, str]:
+def left_behind(url: str) -> tuple[str, str]:
     """A record with one event, one artefact nobody speaks of, and one unfinished file."""
-    with gemel.store.open(path) as store:
+    with gemel.store.open(url) as store:
         used = store.artefacts.put(b"used")
         store.append("p1", "Ingested", {"series": [store.artefacts.put(b"named in the payload")]}, outputs=[used])
         orphan = store.artefacts.put(b"orphan")
@@ -137,9 +138,9 @@ def left_behind(path: Path) -> tuple[str, str]:
     return used, orphan
 
 
-def test_the_sweep_at_start_moves_leftovers_to_quarantine_and_deletes_nothing(path: Path) -> None:
-    used, orphan = left_behind(path)
-    with gemel.store.open(path) as store:
+def test_the_sweep_at_start_moves_leftovers_to_quarantine_and_deletes_nothing(url: str) -> None:
+    used, orphan = left_behind(url)
+    with gemel.store.open(url) as store:
         assert [p.name for p in store.swept.temporary] == [".tmp-torn"]
         assert [p.name for p in store.swept.orphans] == [orphan]
         assert sorted(p.read_bytes() for p in store.swept.quarantined) == [b"half", b"orphan"]
@@ -150,18 +151,18 @@ def test_the_sweep_at_start_moves_leftovers_to_quarantine_and_deletes_nothing(pa
         assert (again.temporary, again.orphans, len(again.quarantined)) == ((), (), 2)
 
 
-def test_nothing_is_moved_while_another_store_is_open(path: Path) -> None:
-    left_behind(path)
-    first = gemel.store.open(path)
+def test_nothing_is_moved_while_another_store_is_open(url: str) -> None:
+    left_behind(url)
+    first = gemel.store.open(url)
     name = first.artefacts.put(b"on its way to an event")
-    with gemel.store.open(path) as second:
+    with gemel.store.open(url) as second:
         assert [p.name for p in second.swept.orphans] == [name]
         assert second.swept.left_because == "another process has the store open"
         assert first.sweep().left_because == ""  # an artefact of its own session is no orphan to itself
     assert first.artefacts.get(name)
     first.append("p1", "Ingested", {}, outputs=[name])
     first.close()
-    with gemel.store.open(path) as third:
+    with gemel.store.open(url) as third:
         assert third.swept.orphans == ()
         assert third.artefacts.get(name)
 

@@ -24,7 +24,7 @@ from gemel.store import artefacts as kept
 with gemel.store.open(sys.argv[1]) as store:
     event = store.append("p1", "Observed", {"n": 0})
     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, hard))
     told = [event.hash]
     try:
         for n in range(10_000):
@@ -33,7 +33,7 @@ with gemel.store.open(sys.argv[1]) as store:
         refused = error.remedy
     assert 10 < len(told) < 10_000
     try:
-        store.artefacts.put(bytes(300_000))
+        store.artefacts.put(bytes(600_000))
     except StoreError as error:
         refused += error.remedy
     assert "intact" in refused and "ulimit" in refused, refused

@@ -2,13 +2,12 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 import gemel.store
 from gemel.core.errors import ConflictError
-from gemel.store import Store, sqlite
+from gemel.store import Store
 from gemel.store.process import Process, is_dead, this_process
 
 HOLD = """
@@ -19,9 +18,9 @@ with gemel.store.open(sys.argv[1]) as store, store.lease("p1", "night run"):
 """
 
 
-def holder(path: Path) -> subprocess.Popen[str]:
+def holder(url: str) -> subprocess.Popen[str]:
     """Another process that has the lease on p1."""
-    process = subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-c", HOLD, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout
     assert process.stdout.readline() == "held\n"
     return process
@@ -31,8 +30,8 @@ def finish(process: subprocess.Popen[str]) -> None:
     process.communicate("")
 
 
-def test_a_second_process_on_the_same_twin_is_refused_until_the_first_has_finished(store: Store, path: Path) -> None:
-    first = holder(path)
+def test_a_second_process_on_the_same_twin_is_refused_until_the_first_has_finished(store: Store, url: str) -> None:
+    first = holder(url)
     for act in (lambda: store.append("p1", "Observed", {}), lambda: store.lease("p1", "me").__enter__()):
         with pytest.raises(ConflictError, match=f"held by night run .process {first.pid} .*repeat when it has finished"):
             act()
@@ -45,8 +44,8 @@ def test_a_second_process_on_the_same_twin_is_refused_until_the_first_has_finish
     assert store.leases() == []
 
 
-def test_the_lease_of_a_killed_process_is_taken_over(store: Store, path: Path) -> None:
-    first = holder(path)
+def test_the_lease_of_a_killed_process_is_taken_over(store: Store, url: str) -> None:
+    first = holder(url)
     first.kill()
     first.communicate()
     assert store.append("p1", "Observed", {}).version == 1
@@ -54,8 +53,8 @@ def test_the_lease_of_a_killed_process_is_taken_over(store: Store, path: Path) -
         assert [lease.actor for lease in store.leases()] == ["me"]
 
 
-def test_the_holder_who_was_pushed_aside_can_no_longer_write(store: Store, path: Path) -> None:
-    with gemel.store.open(path) as other, store.lease("p1", "first"):
+def test_the_holder_who_was_pushed_aside_can_no_longer_write(store: Store, url: str) -> None:
+    with gemel.store.open(url) as other, store.lease("p1", "first"):
         assert other.release("p1")
         assert not other.release("p1")
         with pytest.raises(ConflictError, match="taken away"):
@@ -73,8 +72,8 @@ def test_a_lease_is_given_back_when_the_block_fails_and_is_not_taken_twice(store
     assert store.leases() == []
 
 
-def test_a_writer_that_waits_too_long_is_a_conflict(store: Store, path: Path) -> None:
-    with gemel.store.open(path, busy_s=0.05) as other, sqlite.transaction(store.rows):
+def test_a_writer_that_waits_too_long_is_a_conflict(store: Store, url: str) -> None:
+    with gemel.store.open(url, busy_s=0.05) as other, store.rows.transaction():
         with pytest.raises(ConflictError, match="another process is writing"):
             other.append("p1", "Observed", {})
         assert other.twins() == []

@@ -42,7 +42,7 @@ def test_every_commit_is_flushed(path: Path) -> None:
     assert pragma == {"journal_mode": "wal", "synchronous": 2}
 
 
-@pytest.mark.parametrize("address", ["postgresql://site/twins", "sqlite:///", "sqlite:///:memory:", ":memory:", "mysql://x", ""])
+@pytest.mark.parametrize("address", ["oracle://site/twins", "sqlite:///", "sqlite:///:memory:", ":memory:", "mysql://x", ""])
 def test_an_unknown_address_is_refused(address: str) -> None:
     with pytest.raises(InputError, match="sqlite:///path"):
         gemel.store.open(address)
@@ -84,9 +84,9 @@ def test_a_newer_schema_is_refused(path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute("CREATE TABLE event (sequence INTEGER)")
-    connection.execute("PRAGMA user_version = 2")
+    connection.execute("PRAGMA user_version = 3")
     connection.close()
-    with pytest.raises(StoreError, match=r"schema 2.*install a newer"):
+    with pytest.raises(StoreError, match=r"schema 3.*install a newer"):
         gemel.store.open(path)
 
 
@@ -135,3 +135,15 @@ def test_a_forked_process_must_open_its_own(path: Path) -> None:
         object.__setattr__(store.rows, "pid", os.getpid() + 1)
         with pytest.raises(StoreError, match="open it again in this process"):
             store.append("p1", "Observed", {})
+
+
+def test_a_record_with_an_entry_that_is_no_text_is_refused_and_its_artefacts_stay(path: Path) -> None:
+    with gemel.store.open(path) as store:
+        name = store.append("p1", "Ingested", {}, outputs=[store.artefacts.put(b"image")]).outputs[0]
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("DROP TRIGGER event_keeps")
+    connection.execute("UPDATE event SET body = x'00'")
+    connection.close()
+    with pytest.raises(StoreError, match="restore a copy"):
+        gemel.store.open(path)
+    assert (path.with_name("twins.db.artefacts") / name[:2] / name).is_file()
