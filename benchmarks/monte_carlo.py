@@ -1,18 +1,20 @@
 """Claim: proton Monte Carlo of 5e4 protons/s or more on two cores in a pelvis at 3 mm; 90 % or more of the pencil beam agrees with it.
 
-    python benchmarks/monte_carlo.py [--data ../shared/data] [--histories 4e6]
+    python benchmarks/monte_carlo.py [--data ../shared/data] [--histories 4e6] [--mcsquare FOLDER]
 
 Synthetic pelvis of `pencil_beam_matrix.py`, two opposed lateral beams, spots of 5 mm, weights for an even 2 Gy in the target. Printed:
-protons per second of wall time (MCsquare through OpenTPS 2.0.2: 1.0e4 there on two cores, 97 s for 1e6 protons) and of CPU time,
+protons per second of wall time and of CPU time (with --mcsquare beside those of MCsquare on the same spots, see monte_carlo_peer.py),
 the uncertainty in the target, and the global gamma 2 %/2 mm (10 % cut-off, within the body) of the pencil beam against the Monte Carlo,
 with where it fails. With --data also for base data fitted by others, and for a real pelvis from CT numbers. NUMBA_NUM_THREADS limits
 the threads.
 """
 
 import argparse
+import os
 import time
 from pathlib import Path
 
+import monte_carlo_peer
 import nibabel
 import numpy as np
 from pencil_beam_matrix import pelvis
@@ -102,15 +104,37 @@ def real_pelvis(folder):
     return centred(hu, 3.0), target
 
 
+def beside(folder, rsp, target, machine, histories):
+    """gemel and MCsquare in turn on the same spots: protons per second of each, and the ratio."""
+    spots, weights, _ = plan(rsp, target, machine, np.zeros(3), LATERAL)
+    hu = np.interp(rsp.array, [0.001, 1.0, 1.35], [-1000.0, 0.0, 600.0]).astype(np.float32)
+    ct, threads = centred(hu, 3.0), len(os.sched_getaffinity(0))
+    rates = {"gemel": [], "MCsquare": []}
+    for _ in range(3):
+        began, worked = time.perf_counter(), time.process_time()
+        simulate(ct, spots, weights, machine, np.zeros(3), histories, 1, values="hu")
+        rates["gemel"].append((histories / (time.perf_counter() - began), histories / (time.process_time() - worked)))
+        wall_s, cpu_s, _ = monte_carlo_peer.simulate(folder, hu, spots, weights, histories=histories, threads=threads)
+        rates["MCsquare"].append((histories / wall_s, histories / cpu_s))
+    medians = {name: np.median(found, axis=0) for name, found in rates.items()}
+    print(f"the same {len(spots)} spots on CT numbers, {histories:.2g} protons, {threads} threads, medians of 3 in turn:")
+    for name, (wall, cpu) in medians.items():
+        print(f"  {name}: {wall:.3g} protons/s, {cpu:.3g} per CPU second")
+    print("  ratio gemel / MCsquare: {:.2f} in wall time, {:.2f} in CPU time".format(*medians["gemel"] / medians["MCsquare"]))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="folder with proton_machine/ and pelvis/")
     parser.add_argument("--histories", type=float, default=4e6)
+    parser.add_argument("--mcsquare", type=Path, help="folder of the peer: MCsquare_linux, BDL, Scanners, Materials")
     asked = parser.parse_args()
     histories, iso, generic = int(asked.histories), np.zeros(3), Machine.generic()
     values, target = pelvis(3.0)
     rsp = centred(values, 3.0)
     compared("synthetic pelvis, generic machine", rsp, rsp, target, generic, iso, histories)
+    if asked.mcsquare:
+        beside(asked.mcsquare, rsp, target, generic, histories // 4)
     if asked.data:
         fitted = Machine.from_npz(asked.data / "proton_machine" / "matrad_protons_generic.npz")
         compared("synthetic pelvis, base data fitted by others", rsp, rsp, target, fitted, iso, histories)

@@ -11,9 +11,9 @@ from typer.testing import CliRunner, Result
 from gemel import flow
 from gemel.cli import app
 from gemel.store import Store
-from tests.unit.flow.life import DRAWS, START, Life
+from tests.unit.flow.life import DRAWS, START, Life, make_quick
 
-SUBCOMMANDS = ("new", "prepare", "observe", "decide", "act", "show", "report")
+SUBCOMMANDS = ("new", "prepare", "observe", "decide", "adapt", "check", "act", "show", "report")
 
 
 def gemel(*words: object) -> Result:
@@ -105,9 +105,30 @@ def test_decide_then_act_as_json(lived: Store, life: Life, monkeypatch: pytest.M
     decided = answer("twin", "decide", life.id, "--store", at)
     assert decided["recommended"] == decided["options"][0]["name"]
     assert decided["reason"]
-    given = answer("twin", "act", life.id, "--plan", "clinical", "--note", "by choice", "--store", at)
+    assert "given on this scan already" in refusal("twin", "act", life.id, "--plan", "clinical", "--store", at)
+    given = answer("twin", "act", life.id, "--plan", "clinical", "--note", "by choice", "--another", "--store", at)
     assert (given["plan"], given["recommended"], given["note"]) == ("clinical", decided["recommended"], "by choice")
-    assert "recorded: clinical at 2026-03-04T09:00:00Z" in gemel("twin", "act", life.id, "--plan", "clinical", "--store", at).stdout
+    assert (
+        "recorded: clinical at 2026-03-04T09:00:00Z"
+        in gemel("twin", "act", life.id, "--plan", "clinical", "--another", "--store", at).stdout
+    )
+
+
+def test_adapt_as_json_then_as_text(lived: Store, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_quick(monkeypatch)
+    at = place(lived)
+    decided = answer("twin", "adapt", life.id, "--from", "clinical", "--seconds", "300", "--store", at)
+    assert "adapted-2026-03-04" in {option["name"] for option in decided["options"]}
+    shown = gemel("twin", "show", life.id, "--store", at).stdout
+    assert "adapted-2026-03-04 from clinical" in shown
+    assert "given so far, 2 of 2" in shown
+    assert "registrations" in shown
+
+
+def test_check_says_how_to_write_an_error_left_in(lived: Store, life: Life) -> None:
+    store = ("--store", place(lived))
+    for wrong in ("couch_mm", "couch_mm=left", "couch_mm=1,x,0"):
+        assert "write it as --left NAME=VALUE or NAME=X,Y,Z" in refusal("twin", "check", life.id, "--left", wrong, *store)
 
 
 @pytest.mark.usefixtures("quick")
@@ -143,6 +164,12 @@ def test_new_says_how_to_write_a_map_and_which_systems_there_are(life: Life, tmp
     assert "installed are prostate" in refusal("twin", "new", "kidney", *planning)
     assert "correct the name" in refusal("twin", "new", "prostate", *planning, "--map", "PTV_final2=CTV")
     assert "Prostate is none" in refusal("twin", "new", "prostate", *planning, "--map", "DIL=Prostate is none")
+
+
+def test_a_refused_new_leaves_no_store_behind(life: Life, tmp_path: Path) -> None:
+    at = tmp_path / "t.db"
+    refusal("twin", "new", "prostate", "--ct", life.ct, "--structures", life.structures, "--store", at, "--map", "CTV=")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("own", ["PTV[1]", "[/]", "[/x]", "[bold]"])

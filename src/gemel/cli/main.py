@@ -15,15 +15,20 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gemel import __version__, flow, store
-from gemel.cli.tables import decision_table, models_table, overview_table
-from gemel.core.errors import GemelError, InputError
+from gemel.cli.pairs import names_of, numbers
+from gemel.cli.tables import check_table, decision_table, models_table, overview_table
+from gemel.cli.trust import conform_table, ledger_table
+from gemel.core.errors import GemelError
 from gemel.core.time import iso, seconds
+from gemel.flow.conformance.results import as_json as examination_json
+from gemel.flow.ledger import By, rows, trust
+from gemel.flow.ledger_write import write_ledger
 
 NOTICE = "Research software. Not a medical device; not CE-marked or FDA-cleared; must not be the sole basis of a clinical decision."
 out, err = Console(), Console(stderr=True)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=f"Digital twins made from medical images. {NOTICE}")
-twin = typer.Typer(no_args_is_help=True, help="One patient's twin: new → prepare → observe → decide → act → report.")
+twin = typer.Typer(no_args_is_help=True, help="One patient's twin: new → prepare → observe → decide → (adapt, check) → act → report.")
 app.add_typer(twin, name="twin")
 
 StoreAt = Annotated[str, typer.Option("--store", envvar="GEMEL_STORE", help="The record: an SQLite file.")]
@@ -79,9 +84,11 @@ def twin_new(
 ) -> None:
     """Make a twin from a planning CT and its contours; prints its id."""
     options = {"beams_deg": tuple(beam)} if beam else {}
-    with speaking(), store.open(at) as record:
-        twin_id = flow.new(record, system, ct, structures, names=_names(map_), time=time_, actor=actor, options=options)
-        notes = record.events(twin_id)[0].payload["notes"]
+    with speaking():
+        planned = flow.planning(system, ct, structures, names=names_of(map_), time=time_, options=options)
+        with store.open(at) as record:
+            twin_id = flow.begin(record, planned, actor=actor)
+            notes = record.events(twin_id)[0].payload["notes"]
     say(as_json, {"id": twin_id, "notes": notes}, "\n".join([f"[bold]{twin_id}[/]", *(f"  note: {note}" for note in notes)]))
 
 
@@ -119,11 +126,51 @@ def twin_observe(
 
 
 @twin.command("decide")
-def twin_decide(twin_id: TwinId, at: StoreAt = "twins.db", actor: Actor = "", as_json: AsJson = False) -> None:
+def twin_decide(
+    twin_id: TwinId,
+    at: StoreAt = "twins.db",
+    override: Annotated[str, typer.Option(help="Why to decide although the model's forecasts were not honest; recorded.")] = "",
+    actor: Actor = "",
+    as_json: AsJson = False,
+) -> None:
     """Rank every plan of the library on today's anatomy; recommend one and say why."""
     with speaking() as progress, store.open(at, create=False) as record:
-        decided = flow.decide(record, twin_id, actor=actor, progress=progress)
+        decided = flow.decide(record, twin_id, actor=actor, override=override, progress=progress)
     say(as_json, dict(decided.event.payload), decision_table(decided.event.payload))
+
+
+@twin.command("adapt")
+def twin_adapt(
+    twin_id: TwinId,
+    at: StoreAt = "twins.db",
+    start: Annotated[str, typer.Option("--from", help="Plan to go on from; the recommended one if not given.")] = "",
+    seconds: Annotated[float, typer.Option(help="Wall time for making the plan.", min=5.0, max=3600.0)] = 45.0,
+    actor: Actor = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make a plan for today from a stored one, and rank it with the others."""
+    with speaking() as progress, store.open(at, create=False) as record:
+        decided = flow.adapt(record, twin_id, start=start, seconds=seconds, actor=actor, progress=progress)
+    say(as_json, dict(decided.event.payload), decision_table(decided.event.payload))
+
+
+@twin.command("check")
+def twin_check(
+    twin_id: TwinId,
+    at: StoreAt = "twins.db",
+    plan: Annotated[str, typer.Option(help="Name of the plan; the recommended one if not given.")] = "",
+    left: Annotated[
+        list[str] | None, typer.Option("--left", help="NAME=VALUE or NAME=X,Y,Z: an error left in, such as couch_mm=2,0,0.")
+    ] = None,
+    uncertainty: Annotated[float, typer.Option(help="Statistical error in the target, per cent.", min=0.1, max=10.0)] = 2.0,
+    actor: Actor = "",
+    as_json: AsJson = False,
+) -> None:
+    """Calculate a plan a second time by another method, and hold today against its forecast."""
+    with speaking() as progress, store.open(at, create=False) as record:
+        share = uncertainty / 100
+        event = flow.check(record, twin_id, plan=plan, known=numbers(left), uncertainty=share, actor=actor, progress=progress)
+    say(as_json, dict(event.payload), check_table(event.payload))
 
 
 @twin.command("act")
@@ -132,12 +179,13 @@ def twin_act(
     plan: Annotated[str, typer.Option(help="Name of the plan that was given.")],
     at: StoreAt = "twins.db",
     note: Annotated[str, typer.Option(help="Why, when it is not the recommended one.")] = "",
+    another: Annotated[bool, typer.Option("--another", help="A further fraction on the same scan.")] = False,
     actor: Actor = "",
     as_json: AsJson = False,
 ) -> None:
     """Record the plan that a person chose and gave."""
     with speaking(), store.open(at, create=False) as record:
-        event = flow.act(record, twin_id, plan, actor=actor, note=note)
+        event = flow.act(record, twin_id, plan, actor=actor, note=note, another=another)
     say(as_json, dict(event.payload), f"recorded: {plan} at {iso(event.valid_s)}")
 
 
@@ -170,6 +218,42 @@ def models(as_json: AsJson = False) -> None:
     say(as_json, [asdict(row) for row in rows], models_table(rows))
 
 
+@app.command("conform")
+def conform(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="An installed system; `gemel models` lists them.")],
+    full: Annotated[bool, typer.Option("--full", help="More synthetic patients.")] = False,
+    folder: Annotated[Path | None, typer.Option("--out", help="Folder for the credibility card with plots.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Examine a model on synthetic patients: is its uncertainty true, does it learn, are its decisions better? Exit 1 when it fails."""
+    with speaking() as progress:
+        done = flow.conform(model, full, folder=folder, progress=progress).examination
+    if done is not None:
+        say(as_json, json.loads(examination_json(done)), conform_table(done))
+    raise typer.Exit(0 if done is not None and done.conformant else 1)
+
+
+@app.command("ledger")
+def ledger(
+    at: StoreAt = "twins.db",
+    by: Annotated[By, typer.Option(help="One row for each model, patient or scanner.")] = "model",
+    folder: Annotated[Path | None, typer.Option("--out", help="Folder for ledger.json and plots of the ranks.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """How the forecasts of all twins of a record stood up against what came, and which models may decide."""
+    with speaking(), store.open(at, create=False) as record:
+        held = flow.ledger(record)
+        if folder:
+            write_ledger(held, folder)
+    found, standing = rows(held, by), trust(held)
+    value = {
+        "rows": [asdict(row) for row in found],
+        "trust": [asdict(t) | {"trusted": t.trusted} for t in standing],
+        "left_out": held.left_out,
+    }
+    say(as_json, value, ledger_table(found, standing, held.left_out))
+
+
 @app.command("demo")
 def demo(
     folder: Folder = Path("demo"),
@@ -192,12 +276,3 @@ def _measured(row: dict[str, Any]) -> str:
     """An observation as people write it."""
     pairs = ", ".join(f"{value:.2f} ± {sd:.2f}" for value, sd in zip(row["value"], row["sd"]))
     return f"{row['kind']}: {pairs}"
-
-
-def _names(pairs: list[str] | None) -> dict[str, str]:
-    """`OWN=NAME` options as a mapping. Raises InputError for one without an equals sign."""
-    split = [pair.partition("=") for pair in pairs or []]
-    wrong = [own for own, sign, _ in split if not sign]
-    if wrong:
-        raise InputError(f"--map {wrong[0]}", remedy="write it as --map OWN=NAME")
-    return {own: name for own, _, name in split}

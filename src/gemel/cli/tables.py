@@ -26,8 +26,25 @@ def decision_table(payload: Mapping[str, Any]) -> RenderableType:
     for name in payload["readouts"][first[0]]:
         cells = [payload["readouts"][plan][name] for plan in first]
         medians.add_row(name.replace("_", " "), *(f"{mid:.1f} ({low:.1f}–{high:.1f})" for mid, low, high in cells))
+    lines = [deviation_line(row) for row in payload.get("deviations", ())]
     couch = ", ".join(f"{v:+.1f}" for v in payload["couch_mm"][payload["recommended"]])
-    return Group(ranking, medians, f"couch: move the patient by {couch} mm (left, posterior, superior)", payload["reason"])
+    return Group(ranking, medians, f"couch: move the patient by {couch} mm (left, posterior, superior)", *lines, payload["reason"])
+
+
+def deviation_line(row: Mapping[str, Any]) -> str:
+    """One deviation with its cause, in words."""
+    share = f" ({100 * row['shares'][row['cause']]:.0f} % of it)" if row["cause"] in row["shares"] else ""
+    return f"[yellow]outside its forecast[/]: {row['readout']}, P = {row['probability']:.3f}; likeliest cause {row['cause']}{share}"
+
+
+def check_table(payload: Mapping[str, Any]) -> RenderableType:
+    """Figures of the second calculation side by side, what is worse where, and today's deviations."""
+    found = payload["found"]
+    table = Table(payload["checked"], *(row["where"] for row in found))
+    for name in dict.fromkeys(name for row in found for name in row["figures"]):
+        table.add_row(name.replace("_", " "), *(f"{row['figures'][name]:.1f}" if name in row["figures"] else "" for row in found))
+    worse = [f"{row['where']}: {note}" for row in found for note in row["notes"]]
+    return Group(table, *worse, *(deviation_line(row) for row in payload["deviations"]))
 
 
 def overview_table(overview: Overview) -> RenderableType:
@@ -38,12 +55,31 @@ def overview_table(overview: Overview) -> RenderableType:
     history = Table("time", "event", "", title=f"{overview.id}: {overview.badge}, version {overview.version}")
     for line in overview.history:
         history.add_row(*line)
-    return Group(history, ahead, *(f"note: {note}" for note in overview.notes))
+    return Group(history, ahead, *_given(overview), *_registrations(overview), *(f"note: {note}" for note in overview.notes))
+
+
+def _given(overview: Overview) -> list[RenderableType]:
+    if not overview.delivered:
+        return []
+    title = f"given so far, {overview.parts} of {overview.planned}"
+    table = Table("readout", "as registered", "90 % of draws", "whole course at this rate", title=title)
+    for row in overview.delivered:
+        table.add_row(row.name.replace("_", " "), f"{row.registered:.2f}", f"{row.low:.2f} … {row.high:.2f}", f"{row.course:.2f}")
+    return [table]
+
+
+def _registrations(overview: Overview) -> list[RenderableType]:
+    if not overview.registrations:
+        return []
+    table = Table("scan", "inverse error mm", "folding %", "similarity", title="registrations")
+    for row in overview.registrations:
+        table.add_row(row.at, f"{row.inverse_error_mm:.2f}", f"{100 * row.folding:.2f}", f"{row.similarity:.3f}")
+    return [table]
 
 
 def models_table(rows: Sequence[ModelRow]) -> RenderableType:
     """The installed models."""
-    table = Table("system", "model", "version", "question", "evidence")
+    table = Table("system", "model", "version", "question", "evidence", "conformance")
     for row in rows:
-        table.add_row(row.system, row.model, row.version, row.question, row.evidence)
+        table.add_row(row.system, row.model, row.version, row.question, row.evidence, row.conformance)
     return table

@@ -10,6 +10,9 @@ from gemel.core.forecast import Forecast
 from gemel.core.image import Array
 from gemel.core.record import Observation
 
+ALARM = 0.01
+"""Probability of an alarm on a day that is as forecast, for each kind of observation."""
+
 
 @dataclass(frozen=True)
 class Surprise:
@@ -37,6 +40,11 @@ def surprise(forecast: Forecast, observation: Observation) -> Surprise:
     rank = np.asarray(_normal_cdf((observation.value - draws) / observation.sd).mean(axis=0))
     tail = np.asarray(2 * np.minimum(rank, 1 - rank))
     return Surprise(observation.kind, observation.t_s, rank, tail, crps(draws, observation.value))
+
+
+def is_alarm(found: Surprise, level: float = ALARM) -> bool:
+    """Whether the least likely component of one kind is too unlikely: min tail × components < level (Bonferroni)."""
+    return float(found.tail.min()) * found.tail.size < level
 
 
 def crps(draws: Float[Array, "draws ..."], value: Float[Array, "..."]) -> Float[Array, "..."]:

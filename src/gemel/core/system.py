@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from gemel.core.decision import Goal
 from gemel.core.forecast import Forecast
@@ -29,6 +30,95 @@ class Judgement:
     forecasts: Mapping[str, Forecast]
     doses_Gy: Mapping[str, Array]
     couch_mm: Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What an adaptation may cost, and the name of what it makes: seconds of `clock`, draws to judge it on."""
+
+    name: str
+    seconds: float
+    clock: Callable[[], float]
+    draws: int
+    rng: np.random.Generator
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """A plan made today from another one: the plan (of the system's type `plan`), and the judgement of it alone.
+
+    `curve`: seconds since the search began and the objective's value then; `status` says why the search ended.
+    """
+
+    plan: Any
+    judgement: Judgement
+    curve: Float[Array, "n 2"]
+    iterations: int
+    status: str
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What was given so far, in the planning frame: draws of every readout and curve, and the dose (x, y, z), Gy.
+
+    `registered`: the same at the most probable displacement; draws widen and, where a limit is one-sided, shift it. `course`: that
+    when the parts that remain are like the mean of those given. `given` of `planned` parts (fractions, cycles).
+    """
+
+    values: Mapping[str, Float[Array, "draws ..."]]
+    registered: Mapping[str, Float[Array, "..."]]
+    course: Mapping[str, Float[Array, "..."]]
+    dose_Gy: Float[Array, "x y z"]
+    given: int
+    planned: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Treated:
+    """What is held against the forecast: a plan by name, its readouts and curves today (draws), and what is known of how it was given.
+
+    `known`: numbers by names that the system understands, such as a set-up error that was left in.
+    """
+
+    plan: str
+    t_s: float
+    values: Mapping[str, Float[Array, "draws ..."]]
+    known: Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """A readout or curve of today outside its forecast: its probability there, the likeliest cause, and each cause's share of it."""
+
+    readout: str
+    probability: float
+    cause: str
+    shares: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """A plan calculated a second time by another method: where (name), what was found (numbers by name), and notes in words."""
+
+    where: str
+    figures: Mapping[str, float]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Beams:
+    """A plan of scanned beams: spots (gantry_deg, x_bev_mm, z_bev_mm, energy_MeV) and weights in 1e6 protons over all fractions.
+
+    `isocentre_mm` (LPS) is the day's, `source_mm` the distance of the source, infinite for parallel beams, `machine` its name.
+    """
+
+    spots: Float[Array, "n 4"]
+    weights: Float[Array, "n"]
+    isocentre_mm: Float[Array, "3"]
+    fractions: int
+    source_mm: float
+    machine: str
 
 
 @dataclass(frozen=True)
@@ -54,6 +144,12 @@ class System:
     observe(case, image, progress) -> Day; observations(day, t_s, source); judge(twin, case, library, day, draws, rng, progress);
     treat(plan name, library, t_s, source) -> Action; plans(library) -> names, the baseline last; template() -> the model without a patient.
     Case, Library and Day are frozen dataclasses that `core.packing` can take apart; a Day has `quality` (numbers) and `notes`.
+
+    What a system may lack (None), each for the plan of the day; `plan` and `part` are types that `core.packing` can take apart:
+    take(library, name) -> plan; adapt(twin, case, day, plan, effort, progress) -> Adaptation;
+    deliver(case, day, plan, draws, rng) -> part, what one fraction or cycle gave; delivered(case, parts) -> Delivered;
+    deviations(twin before the scan, case, library, day, treated, rng) -> Deviations of today from the forecast;
+    check(case, day, plan, seed, uncertainty, progress) -> Verifications; beams(case, day, plan) -> Beams.
     """
 
     name: str
@@ -74,6 +170,15 @@ class System:
     case: type
     library: type
     day: type
+    plan: type | None = None
+    part: type | None = None
+    take: Callable[[Any, str], Any] | None = None
+    adapt: Callable[..., Adaptation] | None = None
+    deliver: Callable[..., Any] | None = None
+    delivered: Callable[..., Delivered] | None = None
+    deviations: Callable[..., tuple[Deviation, ...]] | None = None
+    check: Callable[..., tuple[Verification, ...]] | None = None
+    beams: Callable[[Any, Any, Any], Beams] | None = None
 
 
 def common_draws(seed: int, *stream: int) -> np.random.Generator:

@@ -1,14 +1,35 @@
 """The loop as a user runs it: one short file a verb."""
 
 from gemel.flow.act import act
+from gemel.flow.adapt import adapt
+from gemel.flow.check import check
+from gemel.flow.conform import conform
 from gemel.flow.decide import decide
 from gemel.flow.demo import demo
+from gemel.flow.ledger import ledger
 from gemel.flow.models import models
-from gemel.flow.new import new
+from gemel.flow.new import begin, new, planning
 from gemel.flow.observe import observe
 from gemel.flow.prepare import prepare
 from gemel.flow.report import report
 from gemel.flow.session import open_session
 from gemel.flow.show import show
 
-__all__ = ["act", "decide", "demo", "models", "new", "observe", "open_session", "prepare", "report", "show"]
+__all__ = [
+    "act",
+    "adapt",
+    "begin",
+    "check",
+    "conform",
+    "decide",
+    "demo",
+    "ledger",
+    "models",
+    "new",
+    "observe",
+    "open_session",
+    "planning",
+    "prepare",
+    "report",
+    "show",
+]

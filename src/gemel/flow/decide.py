@@ -1,18 +1,21 @@
 """`gemel twin decide`: every plan of the library on today's anatomy, ranked, with the reason."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from gemel.core import twin as twins
 from gemel.core.decision import Decision
 from gemel.core.decision import decide as rank
 from gemel.core.errors import StoreError
 from gemel.core.forecast import interval
-from gemel.core.packing import unpack
-from gemel.core.system import Judgement, Progress, silent
+from gemel.core.system import Deviation, Judgement, Progress, Treated, common_draws, silent
+from gemel.core.twin import Twin
+from gemel.flow.ledger import require_trusted
 from gemel.flow.observe import rng_of
-from gemel.flow.session import Session, newest, open_session, require_library
+from gemel.flow.session import Session, day_of, lent, newest, open_session, record, require_library
 from gemel.store import Event, Store
 
 DRAWS = 24
@@ -27,23 +30,58 @@ class Decided:
     judgement: Judgement
 
 
-def decide(store: Store, twin_id: str, *, actor: str = "", draws: int = DRAWS, progress: Progress = silent) -> Decided:
-    """Ranks every plan on the anatomy of the newest scan by forward dose. Raises StoreError before `prepare` and before the first scan."""
+def decide(store: Store, twin_id: str, *, actor: str = "", draws: int = DRAWS, override: str = "", progress: Progress = silent) -> Decided:
+    """Ranks every plan on the anatomy of the newest scan by forward dose.
+
+    Raises StoreError before `prepare` and before the first scan, ConformanceError for a model whose forecasts in this record were not
+    honest, unless a person gives a reason to `override` that.
+    """
     with store.lease(twin_id, actor):
         session = open_session(store, twin_id)
         library = require_library(session)
         scan = newest(session.entries, "day")
         if scan is None:
             raise StoreError("no scan to decide on", where=twin_id, remedy=f"run: gemel twin observe {twin_id} --cbct SCAN")
-        day: Any = unpack(session.system.day, store.artefacts.get_arrays(scan.payload["day"]))
+        note = require_trusted(store, str(session.entries[0].payload["system"]), override)
+        day = day_of(session, scan)
         judgement = session.system.judge(session.twin, session.case, library, day, draws=draws, rng=rng_of(session, 2), progress=progress)
         decision = rank(judgement.forecasts, session.system.goal())
-        return Decided(_decided(session, scan, judgement, decision, actor), decision, judgement)
+        decision = replace(decision, reason="; ".join(filter(None, (decision.reason, note))))
+        found = flags(session, scan, judgement, decision.recommended)
+        return Decided(record_decision(session, (scan, scan), judgement, decision, found, actor), decision, judgement)
 
 
-def _decided(session: Session, scan: Event, judgement: Judgement, decision: Decision, actor: str) -> Event:
+def flags(session: Session, scan: Event, judgement: Judgement, plan: str) -> tuple[Deviation, ...]:
+    """Where today lies outside what the twin before the scan forecast for a plan; none for a plan made today, or a system that lacks it."""
+    if session.system.deviations is None or plan not in session.system.plans(session.library):
+        return ()
+    treated = Treated(plan, scan.valid_s, judgement.forecasts[plan].values, {})
+    return deviations_of(session, scan, treated)
+
+
+def deviations_of(session: Session, scan: Event, treated: Treated) -> tuple[Deviation, ...]:
+    """Today's draws of a library's plan against the forecast of the twin as it was before the scan."""
+    before = before_scan(session, scan)
+    rng = common_draws(session.twin.seed, 4, len(before.record))
+    compare: Any = lent(session, "deviations")
+    found: tuple[Deviation, ...] = compare(before, session.case, session.library, day_of(session, scan), treated=treated, rng=rng)
+    return found
+
+
+def before_scan(session: Session, scan: Event) -> Twin:
+    """The twin as it was just before a scan, with the library of today: emulators are no knowledge of the patient."""
+    earlier = tuple(e for e in record(session.entries) if e.t_s < scan.valid_s)
+    return twins.replay(session.twin, earlier)
+
+
+def record_decision(
+    session: Session, sources: tuple[Event, Event], judgement: Judgement, decision: Decision, found: Sequence[Deviation], actor: str
+) -> Event:
+    """Appends the decision; `sources`: its scan and the last event it follows from."""
+    scan = sources[0]
     baseline = session.system.plans(session.library)[-1]
-    names = dict.fromkeys((decision.recommended, baseline))
+    made = (name for name in judgement.doses_Gy if name not in session.system.plans(session.library))
+    names = dict.fromkeys((decision.recommended, baseline, *made))
     doses = session.store.artefacts.put_arrays({name: judgement.doses_Gy[name].astype(np.float32) for name in names})
     draws = {f"{plan}/{name}": values for plan, f in judgement.forecasts.items() for name, values in f.values.items()}
     packed = session.store.artefacts.put_arrays(draws)
@@ -56,6 +94,7 @@ def _decided(session: Session, scan: Event, judgement: Judgement, decision: Deci
         "doses": doses,
         "draws": packed,
         "scan": scan.hash,
+        "deviations": [asdict(deviation) for deviation in found],
     }
     return session.store.append(
         session.id,
@@ -64,9 +103,9 @@ def _decided(session: Session, scan: Event, judgement: Judgement, decision: Deci
         valid_s=scan.valid_s,
         actor=actor,
         seed=session.twin.seed,
-        inputs=(scan.hash,),
+        inputs=tuple(dict.fromkeys(source.hash for source in sources)),
         outputs=(doses, packed),
-        expected_version=session.version,
+        expected_version=max(session.version, sources[1].version),
     )
 
 

@@ -80,7 +80,9 @@ def _outline(axes: Axes, image: Image, mask: Bool[Array, "x y z"], plane: tuple[
     axes.contour(x, y, cut.astype(float), levels=[0.5], colors=[colour], linewidths=1.1)
 
 
-def bands(levels_Gy: Float[Array, "levels"], ahead: Mapping[str, Array], today: Mapping[str, Array], *, title: str) -> bytes:
+def bands(
+    levels_Gy: Float[Array, "levels"], ahead: Mapping[str, Array], today: Mapping[str, Array], *, title: str, what: str = "today"
+) -> bytes:
     """Histograms: the 90 % band forecast before the scan (shaded) and today's, with its own 90 % (line and dashes), by structure."""
     figure = Figure(figsize=(12, 5.5))
     names = list(today)
@@ -91,7 +93,7 @@ def bands(levels_Gy: Float[Array, "levels"], ahead: Mapping[str, Array], today: 
             axes.fill_between(levels_Gy, low, high, color=COLOURS[0], alpha=0.25, label="forecast, 90 %")
             axes.plot(levels_Gy, mid, color=COLOURS[0], lw=0.8)
         low, mid, high = 100 * np.quantile(today[name], [0.05, 0.5, 0.95], axis=0)
-        axes.plot(levels_Gy, mid, color=COLOURS[1], label="today")
+        axes.plot(levels_Gy, mid, color=COLOURS[1], label=what)
         axes.plot(levels_Gy, low, "--", levels_Gy, high, "--", color=COLOURS[1], lw=0.7)
         axes.set_title(name.removeprefix("DVH_"), fontsize=9)
         axes.set_xlabel("dose / Gy", fontsize=8)

@@ -1,7 +1,7 @@
 """`gemel twin new`: a planning CT and its contours become a twin."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,20 @@ from gemel.flow import registry
 from gemel.store import Store
 
 
+@dataclass(frozen=True)
+class Planning:
+    """Planning data read and accepted, before anything is written: the case, the files it came from, and the id it will have."""
+
+    system: str
+    case: Any
+    series: io.Series
+    structures: tuple[str, ...]
+    notes: tuple[str, ...]
+    start_s: float
+    files: tuple[Path, Path]
+    twin_id: str
+
+
 def new(
     store: Store,
     system_name: str,
@@ -29,11 +43,23 @@ def new(
     actor: str = "",
     options: Mapping[str, Any] | None = None,
 ) -> str:
-    """Id of a new twin, or of the one that the same files already made.
+    """Id of a new twin, or of the one that the same files already made: `planning` and then `begin`. Nothing is written when refused."""
+    return begin(store, planning(system_name, ct, structures, names=names, time=time, options=options), actor=actor)
+
+
+def planning(
+    system_name: str,
+    ct: Path,
+    structures: Path,
+    *,
+    names: Mapping[str, str] | None = None,
+    time: str = "",
+    options: Mapping[str, Any] | None = None,
+) -> Planning:
+    """The planning data, read and checked without a store.
 
     `names` maps contour names of the hospital to those of the system ("" leaves one out); `time` is ISO 8601, needed when
-    the CT states neither its own time nor its study's. The original files are kept, named by their content. Nothing is written when
-    any input is refused. `options` go to the system, which names them.
+    the CT states neither its own time nor its study's. `options` go to the system, which names them.
     """
     system = registry.system(system_name)
     series = io.read_series(ct)
@@ -41,31 +67,39 @@ def new(
     start_s = _start_s(series.acquired or series.studied, time)
     case = system.begin(series.image, standard_names(read, system), **(options or {}))
     twin_id = f"{system_name}-{digest({'ct': series.digest, 'masks': dict(read.masks), 'options': dict(options or {})})[:10]}"
-    if twin_id in store.twins():
-        return twin_id
-    originals = keep(store, ct) + keep(store, structures)
-    packed = store.artefacts.put_arrays(pack(case))
-    seed = int(series.digest[:7], 16)
+    return Planning(system_name, case, series, tuple(sorted(read.masks)), tuple(system.notes(case)), start_s, (ct, structures), twin_id)
+
+
+def begin(store: Store, planned: Planning, *, actor: str = "") -> str:
+    """Id of the twin, written unless the store holds it already. The original files are kept, named by their content.
+
+    Who the patient is lies beside the chain of events, so that it can be erased.
+    """
+    if planned.twin_id in store.twins():
+        return planned.twin_id
+    originals = tuple(name for path in planned.files for name in keep(store, path))
+    packed = store.artefacts.put_arrays(pack(planned.case))
+    seed = int(planned.series.digest[:7], 16)
     payload = {
-        "system": system_name,
+        "system": planned.system,
         "case": packed,
         "seed": seed,
-        "identity": asdict(series.identity),
-        "notes": list(system.notes(case)),
-        "structures": sorted(read.masks),
+        "notes": list(planned.notes),
+        "structures": list(planned.structures),
     }
-    store.append(
-        twin_id,
-        "Ingested",
-        payload,
-        valid_s=start_s,
-        actor=actor,
-        seed=seed,
-        inputs=originals,
-        outputs=(packed,),
-        expected_version=0,
-    )
-    return twin_id
+    with store.together():
+        store.append(
+            planned.twin_id,
+            "Ingested",
+            payload | {"person": store.keep_person(asdict(planned.series.identity))},
+            valid_s=planned.start_s,
+            actor=actor,
+            seed=seed,
+            inputs=originals,
+            outputs=(packed,),
+            expected_version=0,
+        )
+    return planned.twin_id
 
 
 def standard_names(read: Structures, system: System) -> Structures:

@@ -14,12 +14,13 @@ from gemel import io
 from gemel.core.errors import StoreError
 from gemel.core.forecast import Forecast, forecast
 from gemel.core.image import Image
-from gemel.core.packing import unpack
 from gemel.core.system import Progress, silent
 from gemel.core.time import iso
 from gemel.core.twin import generator
 from gemel.flow import figures
-from gemel.flow.session import Session, newest, open_session, require_library
+from gemel.flow.delivered import delivered
+from gemel.flow.models import standing
+from gemel.flow.session import Session, day_of, last_decision, open_session, plan_of, require_library, scan_of
 from gemel.flow.show import Overview, show
 from gemel.store import Event, Store
 
@@ -40,7 +41,7 @@ class Material:
 
 
 def report(store: Store, twin_id: str, folder: Path, *, made_s: float, progress: Progress = silent) -> Path:
-    """Path of report.html in `folder`, with RTDOSE, RTSTRUCT and the CT of the day beside it. Raises StoreError before a decision."""
+    """Path of report.html in `folder`, with DICOM plan, dose, structures and CT of the day beside. Raises StoreError before a decision."""
     material = _material(store, twin_id)
     folder.mkdir(parents=True, exist_ok=True)
     progress("report", 0, 3)
@@ -59,11 +60,11 @@ def report(store: Store, twin_id: str, folder: Path, *, made_s: float, progress:
 def _material(store: Store, twin_id: str) -> Material:
     session = open_session(store, twin_id)
     require_library(session)
-    decided = newest(tuple(e for e in session.entries if e.kind == "Decided"), "recommended")
+    decided = last_decision(session)
     if decided is None:
         raise StoreError("no decision to report", where=twin_id, remedy=f"run: gemel twin decide {twin_id}")
-    scan = next(e for e in session.entries if e.hash == decided.payload["scan"])
-    day: Any = unpack(session.system.day, store.artefacts.get_arrays(scan.payload["day"]))
+    scan = scan_of(session, decided)
+    day = day_of(session, scan)
     arrays = [store.artefacts.get_arrays(decided.payload[name]) for name in ("doses", "draws")]
     return Material(session, decided, scan, day, *arrays)
 
@@ -73,21 +74,34 @@ def _pictures(material: Material) -> dict[str, str]:
     best, baseline = payload["recommended"], material.session.system.plans(material.session.library)[-1]
     centre = material.session.case.isocentre_mm
     ahead = _ahead(material, best)
-    today = {name: material.draws[f"{best}/{name}"] for name in ahead}
+    today = {key.partition("/")[2]: drawn for key, drawn in material.draws.items() if key.startswith(f"{best}/DVH_")}
+    given = delivered(material.session)
     rows = payload["options"]
     named, utility, sd, p_best = ([row[key] for row in rows] for key in ("name", "utility", "utility_sd", "p_best"))
     made = {
         "recommended": figures.slices(day.ct, day.structures, material.doses[best], centre, title=f"{best} (recommended)"),
         "baseline": figures.slices(day.ct, day.structures, material.doses[baseline], centre, title=baseline),
         "options": figures.options(named, utility, sd, p_best, unit="points"),
-        "bands": figures.bands(np.arange(next(iter(today.values())).shape[1], dtype=float), ahead, today, title=best),
+        "bands": figures.bands(_levels(today), ahead, today, title=best),
         "ledger": figures.ledger(_ledger_rows(material.session), list(material.session.twin.model.observe)),
     }
+    if given:
+        held = {name: drawn for name, drawn in given.values.items() if name.startswith("DVH_")}
+        made["given"] = figures.bands(
+            _levels(held), {}, held, title=f"given so far, {given.given} of {given.planned}, on planning", what="given"
+        )
     return {name: base64.b64encode(image).decode() for name, image in made.items()}
 
 
+def _levels(draws: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Doses, 1 Gy apart from zero, at which histograms are held."""
+    return np.arange(next(iter(draws.values())).shape[1], dtype=float)
+
+
 def _ahead(material: Material, plan: str) -> dict[str, np.ndarray]:
-    """Histogram draws of the plan as forecast before the scan, from the twin as it was then."""
+    """Histogram draws of the plan as forecast before the scan, from the twin as it was then; none for a plan made today."""
+    if plan not in material.session.system.plans(material.session.library):
+        return {}
     session, scan_s = material.session, material.scan.valid_s
     before = open_session(session.store, session.id, as_of_s=np.nextafter(scan_s, 0.0))
     if before.library is None:
@@ -109,18 +123,31 @@ def _ledger_rows(session: Session) -> list[dict[str, np.ndarray]]:
 
 
 def write_dicom(material: Material, folder: Path) -> None:
-    """CT of the day, its structures and the recommended dose as DICOM that any reader opens; never approved."""
-    identity = material.session.entries[0].payload["identity"]
+    """CT of the day, its structures, the recommended plan and its dose as DICOM that any reader opens; never approved."""
+    identity = material.session.store.person(material.session.entries[0])
     frame = io.content_uid("frame", material.scan.hash)
     own = io.Identity(identity["patient_id"], identity["issuer"], identity["study_uid"], patient_name=identity["patient_name"])
     day = Image(material.day.ct.array, material.day.ct.affine_mm, frame)
     series = io.write_image(folder / "ct_of_the_day", day, own, description="planning CT deformed to the day", acquired="")
     held = material.day.structures
     shown = type(held)(Image(held.grid.array, held.grid.affine_mm, frame), {n: m for n, m in held.masks.items() if m.any()})
-    io.write_structures(folder / "RTSTRUCT.dcm", shown, series, label="DAY")
+    structures = io.write_structures(folder / "RTSTRUCT.dcm", shown, series, label="DAY")
     best = material.decided.payload["recommended"]
+    plan = _write_plan(material, best, series.identity, structures, folder / "RTIONPLAN.dcm")
     dose = Image(material.doses[best], day.affine_mm, frame)
-    io.write_dose(folder / "RTDOSE.dcm", dose, series.identity, description=f"{best}, research use")
+    io.write_dose(folder / "RTDOSE.dcm", dose, series.identity, description=f"{best}, research use", plan_uid=plan)
+
+
+def _write_plan(material: Material, name: str, identity: io.Identity, structures: str, path: Path) -> str:
+    """SOPInstanceUID of the plan written as an RT Ion Plan; empty for a system whose plans are no spots."""
+    session = material.session
+    if session.system.beams is None:
+        return ""
+    beams = session.system.beams(session.case, material.day, plan_of(session, name))
+    source_mm = (beams.source_mm, beams.source_mm)
+    empty = io.IonPlan("GEMEL", (), beams.fractions, structure_set_uid=structures)
+    plan = io.with_spots(empty, beams.spots, beams.weights, beams.isocentre_mm, source_mm=source_mm, machine=beams.machine)
+    return io.write_rtionplan(path, plan, identity, name=name)
 
 
 def _page(material: Material, overview: Overview, pictures: Mapping[str, str], made: str) -> str:
@@ -132,6 +159,7 @@ def _page(material: Material, overview: Overview, pictures: Mapping[str, str], m
         notice=NOTICE,
         overview=overview,
         card=session.twin.model.card,
+        standing=standing(str(session.entries[0].payload["system"]), session.system),
         model=session.twin.model,
         made=made,
         decision=payload,
@@ -143,6 +171,8 @@ def _page(material: Material, overview: Overview, pictures: Mapping[str, str], m
         ledger=_ledger_table(session),
         notes=[*overview.notes, *material.scan.payload["notes"]],
         quality=material.scan.payload["quality"],
+        adapted=[e for e in session.entries if e.kind == "Adapted" and e.valid_s == material.decided.valid_s],
+        checked=[e for e in session.entries if e.kind == "Checked" and e.valid_s == material.decided.valid_s],
         head=session.store.head(),
         inputs=[h[:16] for h in (*session.entries[0].inputs[-3:], *material.scan.inputs)],
         versions=session.store.artefacts.get(material.decided.environment).decode(),

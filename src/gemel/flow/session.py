@@ -99,3 +99,34 @@ def require_library(session: Session) -> Any:
     if session.library is None:
         raise StoreError("no plan library yet", where=session.id, remedy=f"run: gemel twin prepare {session.id}")
     return session.library
+
+
+def plan_of(session: Session, name: str) -> Any:
+    """The plan of that name: one made on a day, or of the library. Raises InputError for an unknown name, StoreError before `prepare`."""
+    made = [e for e in session.entries if e.kind == "Adapted" and e.payload["name"] == name]
+    if made:
+        return unpack(lent(session, "plan"), session.store.artefacts.get_arrays(made[-1].payload["plan"]))
+    return lent(session, "take")(require_library(session), name)
+
+
+def day_of(session: Session, scan: Entry) -> Any:
+    """What a scan showed, from its Observed event."""
+    return unpack(session.system.day, session.store.artefacts.get_arrays(scan.payload["day"]))
+
+
+def last_decision(session: Session) -> Entry | None:
+    """The newest decision by the time it speaks of."""
+    return newest(tuple(e for e in session.entries if e.kind == "Decided"), "recommended")
+
+
+def scan_of(session: Session, decided: Entry) -> Entry:
+    """The scan that a decision was taken on."""
+    return next(e for e in session.entries if e.hash == decided.payload["scan"])
+
+
+def lent(session: Session, name: str) -> Any:
+    """What a system may lack. Raises InputError, which says so, when this one does."""
+    found = getattr(session.system, name)
+    if found is None:
+        raise InputError(f"a system that has no {name!r}", where=session.system.name, remedy="use the other verbs, or add it to the system")
+    return found

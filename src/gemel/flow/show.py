@@ -6,8 +6,11 @@ import numpy as np
 
 from gemel.core.badge import Badge
 from gemel.core.forecast import forecast, interval
+from gemel.core.system import Delivered
 from gemel.core.time import iso
 from gemel.core.twin import generator
+from gemel.flow.delivered import delivered
+from gemel.flow.observe import DRAWS
 from gemel.flow.session import Session, belief_digest, open_session
 from gemel.store import Event, Store
 
@@ -23,8 +26,32 @@ class Expectation:
 
 
 @dataclass(frozen=True)
+class Given:
+    """A readout of what was given so far, as registered, with the 90 % interval of its draws, and for the course if the rest is alike."""
+
+    name: str
+    registered: float
+    low: float
+    high: float
+    course: float
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The registration of one scan: how closely the field and its inverse agree, how much of it folds, and how alike the images are."""
+
+    at: str
+    inverse_error_mm: float
+    folding: float
+    similarity: float
+
+
+@dataclass(frozen=True)
 class Overview:
-    """A twin in short: its state in the record, its badge, its forecast for the next interval, its history, its notes."""
+    """A twin in short: its state in the record, its badge, its forecast for the next interval, its history, its notes.
+
+    `delivered`: readouts of what was given, `parts` of `planned`; `registrations`: one a scan.
+    """
 
     id: str
     system: str
@@ -36,12 +63,17 @@ class Overview:
     expected: tuple[Expectation, ...]
     history: tuple[tuple[str, str, str], ...]
     notes: tuple[str, ...]
+    parts: int
+    planned: int
+    delivered: tuple[Given, ...]
+    registrations: tuple[Seen, ...]
 
 
 def show(store: Store, twin_id: str, *, as_of_s: float | None = None, known_at_s: float | None = None) -> Overview:
     """The twin as it is, or as it was at `as_of_s`."""
     session = open_session(store, twin_id, as_of_s=as_of_s, known_at_s=known_at_s)
     next_s = session.twin.t_s + session.system.interval_s
+    sum_given = delivered(session)
     return Overview(
         id=twin_id,
         system=session.system.name,
@@ -52,12 +84,31 @@ def show(store: Store, twin_id: str, *, as_of_s: float | None = None, known_at_s
         next_at=iso(next_s),
         expected=_expected(session, next_s),
         history=tuple((iso(entry.valid_s), entry.kind, in_words(entry)) for entry in session.entries),
-        notes=tuple(session.system.notes(session.case)),
+        notes=(*session.system.notes(session.case), *(sum_given.notes if sum_given else ())),
+        parts=sum_given.given if sum_given else 0,
+        planned=sum_given.planned if sum_given else 0,
+        delivered=given_rows(sum_given) if sum_given else (),
+        registrations=tuple(_seen(entry) for entry in sorted(session.entries, key=lambda e: e.valid_s) if entry.kind == "Observed"),
     )
 
 
+def given_rows(found: Delivered) -> tuple[Given, ...]:
+    """The readouts of what was given; curves are left to the report."""
+    rows = []
+    for name, draws in found.values.items():
+        if draws.ndim == 1:
+            low, high = interval(draws)
+            rows.append(Given(name, float(found.registered[name]), float(low), float(high), float(found.course[name])))
+    return tuple(rows)
+
+
+def _seen(entry: Event) -> Seen:
+    figures = ("inverse_error_mm", "folding", "similarity")
+    return Seen(iso(entry.valid_s), *(float(entry.payload["quality"].get(name, float("nan"))) for name in figures))
+
+
 def _expected(session: Session, t_s: float) -> tuple[Expectation, ...]:
-    ahead = forecast(session.twin, (), list(session.twin.model.observe), t_s, 400, generator(session.twin, 1))
+    ahead = forecast(session.twin, (), list(session.twin.model.observe), t_s, DRAWS, generator(session.twin, 1))
     rows = []
     for kind, draws in ahead.values.items():
         flat = draws.reshape(len(draws), -1)
@@ -82,7 +133,15 @@ def in_words(entry: Event) -> str:
     if entry.kind == "Assimilated":
         return "alarm: " + ", ".join(payload["alarms"]) if payload["alarms"] else "as expected"
     if entry.kind == "Decided":
-        return f"recommended {payload['recommended']}"
+        off = len(payload.get("deviations", ()))
+        return f"recommended {payload['recommended']}" + (f"; {off} histograms outside their forecast" if off else "")
+    if entry.kind == "Adapted":
+        return f"{payload['name']} from {payload['start']}: {payload['iterations']} iterations, {payload['status'].partition(':')[0]}"
+    if entry.kind == "Checked":
+        rates = ", ".join(
+            f"{row['where']} {row['figures']['gamma all']:.1f} %" for row in payload["found"] if "gamma all" in row["figures"]
+        )
+        return f"{payload['checked']}: {rates or 'calculated again'}"
     if entry.kind == "Acted":
         return f"gave {payload['plan']}"
     if entry.kind == "Outcome":

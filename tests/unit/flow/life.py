@@ -15,7 +15,9 @@ from gemel import flow, io, store
 from gemel.core.digest import digest
 from gemel.core.image import Image
 from gemel.core.time import DAY_S, iso, seconds
+from gemel.engines import optimise
 from gemel.store import Store
+from gemel.systems.prostate_radiotherapy import adapt as adapting
 from gemel.systems.prostate_radiotherapy import day as days
 from gemel.systems.prostate_radiotherapy import library, plans
 from gemel.systems.prostate_radiotherapy import observe as seeing
@@ -36,6 +38,7 @@ class Remembered:
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(seeing, "register", self)
+        patch.setattr(seeing, "DOUBTS", 2)
 
     def __call__(self, fixed: Image, moving: Image, **options: Any) -> Any:
         key = digest({"fixed": fixed.array, "place": fixed.affine_mm, "moving": moving.array})
@@ -75,6 +78,7 @@ def make_quick(patch: pytest.MonkeyPatch) -> None:
     everything = plans.scenarios
     patch.setattr(days, "digital_pelvis", partial(days.digital_pelvis, spacing_mm=4.0))
     patch.setattr(plans, "ITERATIONS", 10)
+    patch.setattr(adapting, "CLOSE", optimise.Search(max_iterations=60))
     patch.setattr(plans, "SPACING_mm", 9.0)
     patch.setattr(plans, "LAYER_mm", 12.0)
     patch.setattr(plans, "scenarios", lambda margins: everything(margins)[:1])

@@ -245,13 +245,15 @@ def verbs(life: Life, folder: Path, twin_id: str) -> dict[str, Callable[[Store],
         "prepare": lambda record: flow.prepare(record, twin_id, k=1),
         "observe": lambda record: flow.observe(record, twin_id, life.cbct(2)),
         "decide": lambda record: flow.decide(record, twin_id, draws=DRAWS),
+        "adapt": lambda record: flow.adapt(record, twin_id),
+        "check": lambda record: flow.check(record, twin_id),
         "act": lambda record: flow.act(record, twin_id, "clinical"),
         "show": lambda record: flow.show(record, twin_id),
         "report": lambda record: flow.report(record, twin_id, folder / "out", made_s=0.0),
     }
 
 
-@pytest.mark.parametrize("verb", ["prepare", "observe", "decide", "act", "show", "report"])
+@pytest.mark.parametrize("verb", ["prepare", "observe", "decide", "adapt", "check", "act", "show", "report"])
 def test_every_verb_refuses_an_unknown_twin(lived: Store, life: Life, tmp_path: Path, verb: str) -> None:
     with refused(lived, InputError, f"no twin 'prostate-0'.*the store holds {life.id}"):
         verbs(life, tmp_path, "prostate-0")[verb](lived)
@@ -303,13 +305,13 @@ def test_while_another_process_works_on_the_twin_no_verb_changes_it(lived: Store
         assert other.stdout
         assert other.stdout.readline() == "held\n"
         head = lived.head()
-        for verb in ("prepare", "observe", "decide", "act"):
+        for verb in ("prepare", "observe", "decide", "adapt", "check", "act"):
             with pytest.raises(ConflictError, match=f"held by night run .process {other.pid} .*repeat when it has finished"):
                 verbs(life, tmp_path, life.id)[verb](lived)
         assert lived.head() == head
         assert flow.show(lived, life.id).badge == "twin"  # reading is free
         other.communicate("")
-    flow.act(lived, life.id, "clinical")
+    flow.act(lived, life.id, "clinical", another=True)
     assert lived.head() != head
 
 

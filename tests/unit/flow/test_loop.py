@@ -10,9 +10,12 @@ import pytest
 from gemel import flow, io, store
 from gemel.core.badge import badge
 from gemel.core.packing import unpack
+from gemel.devices.proton import Machine
+from gemel.engines.dose import forward
 from gemel.flow.report import NOTICE
 from gemel.flow.session import belief_digest, open_session
 from gemel.store import Event, Store
+from gemel.systems.prostate_radiotherapy.case import rsp_of
 from tests.unit.flow.life import DRAWS, IDENTITY, Life, START_s, copied, day_s
 
 
@@ -151,7 +154,7 @@ def test_the_report_holds_notice_badge_recommendation_and_versions(written: Path
     assert f"<b>{decided.payload['recommended']}</b>" in page
     assert lived.head() in page
     assert "2026-03-05T09:00:00Z" in page  # made
-    assert page.count("data:image/png;base64,") == 5
+    assert page.count("data:image/png;base64,") == 6
     assert not list(written.glob(".*"))
 
 
@@ -182,13 +185,24 @@ def test_the_contours_of_the_report_are_those_of_the_day(written: Path, lived: S
 
 def test_every_object_of_the_report_is_of_the_patient_in_one_frame_and_not_approved(written: Path) -> None:
     objects = [pydicom.dcmread(path, stop_before_pixels=True) for path in sorted(written.rglob("*.dcm"))]
-    assert {o.Modality for o in objects} == {"CT", "RTDOSE", "RTSTRUCT"}
+    assert {o.Modality for o in objects} == {"CT", "RTDOSE", "RTPLAN", "RTSTRUCT"}
     assert {o.PatientID for o in objects} == {IDENTITY.patient_id}
     assert {str(o.FrameOfReferenceUID) for o in objects if "FrameOfReferenceUID" in o and o.Modality != "RTSTRUCT"} == {
         str(o.ReferencedFrameOfReferenceSequence[0].FrameOfReferenceUID) for o in objects if o.Modality == "RTSTRUCT"
     }
     assert "APPROVED" not in {o.get("ApprovalStatus", "") for o in objects}
-    assert next(o for o in objects if o.Modality == "RTSTRUCT").ApprovalStatus == "UNAPPROVED"
+    assert {o.ApprovalStatus for o in objects if o.Modality in ("RTPLAN", "RTSTRUCT")} == {"UNAPPROVED"}
+    plan, dose = (next(o for o in objects if o.Modality == kind) for kind in ("RTPLAN", "RTDOSE"))
+    assert dose.ReferencedRTPlanSequence[0].ReferencedSOPInstanceUID == plan.SOPInstanceUID
+
+
+def test_the_plan_of_the_report_gives_its_dose(written: Path) -> None:
+    """Spots read back from the file, on the CT and the structures of the day that were written beside it."""
+    series, dose = io.read_series(written / "ct_of_the_day"), io.read_dose(written / "RTDOSE.dcm")
+    spots, weights, isocentre_mm = io.spots_of(io.read_rtionplan(written / "RTIONPLAN.dcm"))
+    rsp = rsp_of(series.image, io.read_structures(written / "RTSTRUCT.dcm", series))
+    again = forward.dose(rsp, spots, weights, Machine.generic(), isocentre_mm)
+    assert again == pytest.approx(dose.array, abs=2e-3 * float(dose.array.max()))
 
 
 def test_events_are_plain_json(lived: Store, life: Life) -> None:

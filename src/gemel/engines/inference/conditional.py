@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from gemel.core.belief import Params, State
+from gemel.core.errors import InputError
 from gemel.core.image import Array
 from gemel.core.model import Condition, Dynamics, Observe
 from gemel.core.parameter import Parameter, draw_free, log_prior, to_value
@@ -67,7 +68,7 @@ class ConditionalGaussian:
     def draw(self, n: int, rng: np.random.Generator) -> tuple[State, Params]:
         """n draws: a particle in proportion to its weight (systematic), then the state from its normal."""
         pick = rng.permutation(particles.systematic(particles.normalised(self.log_weights), n, rng))
-        state = gaussian.draw(self.mean[pick], self.covariance[pick], rng)
+        state = gaussian.draw(self.mean, self.covariance, pick, rng)
         return _split(self.structure, state), named(self.structure, self.free[pick])
 
 
@@ -133,9 +134,13 @@ def _initial(structure: LinearGaussian, free: Array) -> tuple[Array, Array]:
 
 def _update(structure: LinearGaussian, free: Array, moments: tuple[Array, Array], new: Sequence[Observation]) -> tuple[Array, Array, Array]:
     params = named(structure, free)
-    matrix = np.concatenate([structure.emission[o.kind](params) for o in new], axis=1)
-    value = np.concatenate([o.value.ravel() for o in new])
-    sd = np.concatenate([o.sd.ravel() for o in new])
+    matrices = [structure.emission[o.kind](params) for o in new]
+    for matrix, o in zip(matrices, new):
+        if o.value.shape != matrix.shape[1:2]:
+            raise InputError(f"a value of shape {o.value.shape}", where=o.kind, remedy=f"the model observes {matrix.shape[1:2]}")
+    matrix = np.concatenate(matrices, axis=1)
+    value = np.concatenate([o.value for o in new])
+    sd = np.concatenate([o.sd for o in new])
     return gaussian.condition(*moments, matrix, value, sd)
 
 

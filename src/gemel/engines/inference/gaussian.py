@@ -1,7 +1,7 @@
 """Exact conditioning of normal distributions, in batches."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from gemel.core.image import Array
 
@@ -35,8 +35,9 @@ def advance(mean: Mean, covariance: Covariance, decay: Float[Array, "n d"], adde
     return decay * mean, moved
 
 
-def draw(mean: Mean, covariance: Covariance, rng: np.random.Generator) -> Mean:
-    """One draw of each normal of the batch, through a symmetric root that allows singular covariances."""
-    values, vectors = np.linalg.eigh(covariance)
-    noise = rng.standard_normal(mean.shape) * np.sqrt(np.maximum(values, 0.0))
-    return mean + np.einsum("nij,nj->ni", vectors, noise)
+def draw(mean: Mean, covariance: Covariance, pick: Int[Array, "k"], rng: np.random.Generator) -> Float[Array, "k d"]:
+    """One draw of each picked normal of the batch, through a symmetric root that allows singular covariances."""
+    chosen, where = np.unique(pick, return_inverse=True)
+    values, vectors = np.linalg.eigh(covariance[chosen])
+    noise = rng.standard_normal((len(pick), mean.shape[1])) * np.sqrt(np.maximum(values, 0.0))[where]
+    return mean[pick] + np.einsum("nij,nj->ni", vectors[where], noise)

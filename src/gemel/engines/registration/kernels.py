@@ -65,6 +65,16 @@ def _affine(m, x, y, z):
     )
 
 
+@njit(inline="always")
+@no_type_check
+def moved(vectors, to_field, to_mm, x, y, z):
+    """Where x + u(x) lies, in mm, of the point at index (x, y, z) of an image."""
+    fx, fy, fz = _affine(to_field, x, y, z)
+    u0, u1, u2 = _vector(vectors, fx, fy, fz)
+    px, py, pz = _affine(to_mm, x, y, z)
+    return px + u0, py + u1, pz + u2
+
+
 @njit(parallel=True, cache=True)
 @no_type_check
 def pull_kernel(source, vectors, to_field, to_mm, mm_to_source, outside, nearest, out):

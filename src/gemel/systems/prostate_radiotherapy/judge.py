@@ -1,46 +1,49 @@
 """Every plan of the library on the anatomy of the day: forward dose, and what the uncertainty of the day leaves of it."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
-from scipy.ndimage import binary_dilation
 
 from gemel.core.forecast import Forecast
-from gemel.core.image import Array, Image, with_array
-from gemel.core.structures import Structures
+from gemel.core.image import Array
 from gemel.core.system import Judgement, Progress
 from gemel.core.twin import Twin
-from gemel.engines.registration.compare import box, crop
 from gemel.engines.registration.warp import pull
 from gemel.systems.prostate_radiotherapy.anatomy import flow
+from gemel.systems.prostate_radiotherapy.block import around
 from gemel.systems.prostate_radiotherapy.case import Case, rsp_of
-from gemel.systems.prostate_radiotherapy.dosimetry import CURVES, curves, readouts
+from gemel.systems.prostate_radiotherapy.dosimetry import curves, readouts
 from gemel.systems.prostate_radiotherapy.library import Library, beamline
 from gemel.systems.prostate_radiotherapy.model import coordinates, treat
 from gemel.systems.prostate_radiotherapy.observe import Day
-from gemel.systems.prostate_radiotherapy.plans import dose_Gy, matched
+from gemel.systems.prostate_radiotherapy.plans import PlanOfLibrary, dose_Gy, matched
 from gemel.systems.prostate_radiotherapy.state import to_vector
-
-ROOM_voxels = 2
 
 
 def judge(twin: Twin, case: Case, library: Library, day: Day, *, draws: int, rng: np.random.Generator, progress: Progress) -> Judgement:
+    """Every plan of the library on the day's CT, see `judged`."""
+    return judged(twin, case, library.plans, day, draws=draws, rng=rng, progress=progress)
+
+
+def judged(
+    twin: Twin, case: Case, plans: Sequence[PlanOfLibrary], day: Day, *, draws: int, rng: np.random.Generator, progress: Progress
+) -> Judgement:
     """Forward dose of every plan on the day's CT, the target brought to the plan's, and its readouts over draws of where all really is.
 
     Draws come from the twin's belief after the scan; each moves tissue p to p + w(p) in a dose that stays (static dose cloud; van Herk
     2004, Semin Radiat Oncol 14:52), so tissue sees dose(p + w(p)). That holds for the millimetres a registration leaves open.
     """
     rsp, line, doses, couch = rsp_of(day.ct, day.structures), beamline(case), {}, {}
-    for i, plan in enumerate(library.plans):
-        progress("doses of the day", i, len(library.plans))
+    for i, plan in enumerate(plans):
+        progress("doses of the day", i, len(plans))
         at = matched(plan, day.structures, line)
         doses[plan.name] = dose_Gy(plan, rsp, at)
         couch[plan.name] = line.isocentre_mm - at.isocentre_mm - day.setup_mm
-    progress("doses of the day", len(library.plans), len(library.plans))
+    progress("doses of the day", len(plans), len(plans))
     state, params = twin.belief.draw(draws, rng)
     off = coordinates(twin.model.observe, state, params) - to_vector(day.state)
-    near, local = _around(day.structures, doses)
+    near, local = around(day.structures, doses)
     rows: dict[str, list[dict[str, Array]]] = {name: [] for name in doses}
     for i, offset in enumerate(off):
         progress("uncertainty of the day", i, draws)
@@ -53,15 +56,6 @@ def judge(twin: Twin, case: Case, library: Library, day: Day, *, draws: int, rng
         name: Forecast(twin.model.name, twin.t_s, twin.t_s, (treat(i, twin.t_s),), _stacked(rows[name])) for i, name in enumerate(rows)
     }
     return Judgement(forecasts, doses, couch)
-
-
-def _around(structures: Structures, doses: Mapping[str, Array]) -> tuple[Structures, dict[str, Image]]:
-    """Structures and doses cut down to where the judged structures are, with room for what the day leaves open."""
-    held = [structures.masks[name] for name in CURVES if name in structures.masks]
-    block = box(binary_dilation(np.any(held, axis=0), iterations=ROOM_voxels))
-    grid = crop(structures.grid, block)
-    masks = {name: structures.masks[name][block] for name in CURVES if name in structures.masks}
-    return Structures(grid, masks), {name: crop(with_array(structures.grid, dose), block) for name, dose in doses.items()}
 
 
 def _stacked(rows: list[dict[str, Array]]) -> dict[str, Float[Array, "draws ..."]]:

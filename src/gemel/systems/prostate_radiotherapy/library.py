@@ -102,15 +102,21 @@ def _evaluate(case: Case, plans: tuple[PlanOfLibrary, ...], anatomy: Float[Array
     """Readouts and histograms of every plan on one anatomy, the couch matched."""
     line = beamline(case)
     ct, structures = _anatomy(case, anatomy)
-    rsp, judged = rsp_of(ct, structures), _judged(structures)
+    rsp, judged = rsp_of(ct, structures), judged_voxels(structures)
     doses = [dose_Gy(plan, rsp, matched(plan, structures, line), voxels=judged) for plan in plans]
     return [(dict(readouts(dose, structures)), curves(dose, structures)) for dose in doses]
 
 
-def _judged(structures: Structures) -> Bool[Array, "x y z"]:
+def judged_voxels(structures: Structures) -> Bool[Array, "x y z"]:
     """Voxels that readouts depend on: the structures and the neighbours that their dose gradients need."""
     held = [structures.masks[name] for name in CURVES if name in structures.masks]
     return np.asarray(binary_dilation(np.any(held, axis=0)))
+
+
+def histograms(library: Library, row: Float[Array, "m"]) -> dict[str, Float[Array, "levels"]]:
+    """The histograms in a row of the table or of an emulator's output."""
+    held = row[len(library.readouts) :].reshape(len(library.curves), len(CURVE_LEVELS_Gy))
+    return dict(zip(library.curves, held))
 
 
 def _columns(table: list[list[Evaluation]]) -> tuple[tuple[str, ...], tuple[str, ...], Float[Array, "plans n m"]]:

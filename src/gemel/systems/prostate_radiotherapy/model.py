@@ -22,6 +22,10 @@ LEVER_MM = 15.0
 """Half the length of a prostate: a rotation by φ moves its ends by about LEVER_MM·φ."""
 
 
+ANATOMY = ("ln_bladder_ratio", "ln_rectum_ratio", "prostate_mm", "rotation_deg")
+"""Observation kinds that make up the day's anatomy, in the order of COORDINATES."""
+
+
 def model(anatomies: Float[Array, "k 6"], readouts: Mapping[str, Readout] | None = None, population: Population | None = None) -> Model:
     """The model with a library of `k` plans made for `anatomies` (rows in the order of COORDINATES).
 
@@ -46,8 +50,7 @@ def model(anatomies: Float[Array, "k 6"], readouts: Mapping[str, Readout] | None
 
 def coordinates(observe: Mapping[str, Observe], state: State, params: Params) -> Float[Array, "draws 6"]:
     """The day's anatomy of each draw, in the order of COORDINATES."""
-    kinds = ("ln_bladder_ratio", "ln_rectum_ratio", "prostate_mm", "rotation_deg")
-    return np.concatenate([observe[kind](state, params) for kind in kinds], axis=1)
+    return np.concatenate([observe[kind](state, params) for kind in ANATOMY], axis=1)
 
 
 def treat(plan_index: int, t_s: float, source: str = "") -> Action:

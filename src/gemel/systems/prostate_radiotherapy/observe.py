@@ -10,8 +10,9 @@ from gemel.core.errors import GeometryError
 from gemel.core.image import Array, Image
 from gemel.core.record import Observation
 from gemel.core.structures import Structures, volume_mL
-from gemel.core.system import Progress
-from gemel.engines.registration import DisplacementField, Modes, Registration, mean_motion, register
+from gemel.core.system import Progress, common_draws
+from gemel.engines.registration import DisplacementField, Modes, Quality, Registration, mean_motion, register
+from gemel.engines.registration.draws import doubts_mm
 from gemel.systems.prostate_radiotherapy.anatomy import warped
 from gemel.systems.prostate_radiotherapy.case import Case
 from gemel.systems.prostate_radiotherapy.modes import bone_mask
@@ -22,12 +23,19 @@ MODE_SD = np.array([0.5, 0.3, 1.5, 4.0, 4.0, 5.0])
 FLOOR = {"setup_mm": 0.4, "ln_bladder_ratio": 0.04, "ln_rectum_ratio": 0.10, "prostate_mm": 0.3, "rotation_deg": 2.0}
 """Standard deviation that a registration of a CBCT does not fall below; from simulated days whose truth is known, docs/evidence.md."""
 POOR = 0.6
+DOUBTS = 6
+"""Draws of the registration's own posterior that are kept: a second of processor time each."""
+FOLDED = 0.001
+"""Share of the field's nodes that may fold: beyond, tissue would be in two places, and no dose can be carried."""
+INEXACT_mm = 2.0
+"""Error of the field's inverse above which a carried dose is doubtful: two thirds of a voxel, the distance of the gamma criterion."""
 
 
 @dataclass(frozen=True)
 class Day:
     """One scan: couch error, the day's anatomy and its standard deviations (COORDINATES), CT and structures of the day, bones aligned.
 
+    `doubts_mm`: draws of what the registration leaves open, on the grid of `field` (engines.registration.draws).
     `quality`: see engines.registration.quality, and volumes in mL; `notes`: what a reader must know.
     """
 
@@ -38,6 +46,7 @@ class Day:
     ct: Image
     structures: Structures
     field: DisplacementField
+    doubts_mm: Float[Array, "k x y z 3"]
     quality: Mapping[str, float]
     notes: tuple[str, ...]
 
@@ -45,7 +54,7 @@ class Day:
 def observe(case: Case, cbct: Image, progress: Progress) -> Day:
     """Register a CBCT (room frame, HU) with the planning CT: rigid on bone, then the motion modes and a smooth field together.
 
-    Raises GeometryError when the scan does not show the target, or when the images do not match.
+    Raises GeometryError when the scan does not show the target, when the images do not match, or when the deformation folds.
     """
     _require_target(case, cbct)
     progress("registration", 0, 2)
@@ -55,6 +64,9 @@ def observe(case: Case, cbct: Image, progress: Progress) -> Day:
     if found.quality.similarity < POOR:
         what = f"a scan that matches the planning CT with a correlation of {found.quality.similarity:.2f}"
         raise GeometryError(what, where="registration", remedy="check that this is the same patient and region")
+    if found.quality.folding > FOLDED:
+        what = f"a deformation that folds at {100 * found.quality.folding:.1f} % of its nodes"
+        raise GeometryError(what, where="registration", remedy="check the scan for gas, metal or another patient, or take it again")
     day = _day(case, found)
     progress("registration", 2, 2)
     return day
@@ -64,7 +76,6 @@ def _day(case: Case, found: Registration) -> Day:
     ct, structures = warped(case.ct, case.structures, found.field)
     position_sd_mm = np.sqrt(np.diag(found.position.covariance)[:3])
     quality = {**asdict(found.quality), "bladder_mL": volume_mL(structures, "BLADDER"), "rectum_mL": volume_mL(structures, "RECTUM")}
-    notes = ("the deformation folds: look at the slices before using this day",) if found.quality.folding > 0 else ()
     return Day(
         setup_mm=np.asarray(found.position.translation_mm, dtype=np.float64),
         setup_sd_mm=np.hypot(position_sd_mm, FLOOR["setup_mm"]),
@@ -73,9 +84,17 @@ def _day(case: Case, found: Registration) -> Day:
         ct=ct,
         structures=structures,
         field=found.field,
+        doubts_mm=np.stack(list(doubts_mm(found.deformation, DOUBTS, common_draws(DOUBTS, 5)))).astype(np.float16),
         quality=quality,
-        notes=notes,
+        notes=doubts(found.quality),
     )
+
+
+def doubts(quality: Quality) -> tuple[str, ...]:
+    """What a reader must know of a deformation before a dose is carried by it."""
+    folds = f"the deformation folds at {100 * quality.folding:.2f} % of its nodes: look at the slices before using this day"
+    inexact = f"the deformation and its inverse differ by {quality.inverse_error_mm:.1f} mm (99th percentile): carried doses are doubtful"
+    return (folds,) * (quality.folding > 0) + (inexact,) * (quality.inverse_error_mm > INEXACT_mm)
 
 
 def observations(day: Day, t_s: float, source: str) -> tuple[Observation, ...]:

@@ -1,5 +1,6 @@
 """One plan: spots for an anatomy, weights that hold under set-up and range errors."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -8,14 +9,17 @@ from jaxtyping import Bool, Float
 from scipy.ndimage import binary_erosion
 from scipy.sparse import csc_matrix
 
+from gemel.core.errors import RangeError
 from gemel.core.image import Array, Image
 from gemel.core.structures import Structures, centroid_mm
 from gemel.devices.proton import Machine
 from gemel.engines import optimise
-from gemel.engines.dose.beam_data import thinned
-from gemel.engines.dose.pencil_beam import influence
-from gemel.engines.dose.spots import place_spots
-from gemel.systems.prostate_radiotherapy.dosimetry import PRESCRIBED_CTV_Gy, PRESCRIBED_DIL_Gy, near
+from gemel.engines.dose.forward import dose
+from gemel.engines.dose.pencil_beam import matrix
+from gemel.engines.dose.scenarios import Error, influence_scenarios
+from gemel.engines.dose.spots import SpotGrid, place_spots
+from gemel.engines.dose.traced import trace
+from gemel.systems.prostate_radiotherapy.aims import objectives_of, regions_of
 
 ITERATIONS = 200
 SPACING_mm = 5.0
@@ -24,8 +28,6 @@ LAYER_mm = 5.0
 LATERAL_mm = 5.0
 KEPT = 0.98
 """Share of a pencil's dose within the lateral cut-off while optimising; the final dose keeps the engine's 99.5 %."""
-OVERSHOOT_Gy = 1.0
-"""Aimed above the prescription, so that an anatomy a little off still has it."""
 LEAST = 1e-3
 """Spots below this share of the largest weight are dropped."""
 ROBUST: Final = "worst_case"
@@ -77,8 +79,9 @@ def matched(plan: PlanOfLibrary, structures: Structures, beamline: Beamline) -> 
 
 def dose_Gy(plan: PlanOfLibrary, rsp: Image, beamline: Beamline, *, voxels: Bool[Array, "x y z"] | None = None) -> Float[Array, "x y z"]:
     """Dose of the course on an anatomy in the frame of its bones; zero outside `voxels` when they are given."""
-    matrix = influence(rsp, plan.spots, beamline.machine, beamline.isocentre_mm, voxels=voxels)
-    return np.asarray(matrix @ plan.weights.astype(np.float32)).reshape(rsp.shape)
+    if not plan.weights.sum() > 0:
+        raise RangeError(f"plan {plan.name}, whose weights are all zero", where="dose_Gy", remedy="make the plan again")
+    return dose(rsp, plan.spots, plan.weights, beamline.machine, beamline.isocentre_mm, voxels=voxels)
 
 
 def scenarios(margins: Margins) -> list[tuple[Float[Array, "3"], float]]:
@@ -92,81 +95,56 @@ def scenarios(margins: Margins) -> list[tuple[Float[Array, "3"], float]]:
     return [(shift, 1.0 + error) for error in (0.0, margins.range_fraction, -margins.range_fraction) for shift in shifts]
 
 
+@dataclass(frozen=True)
+class Posed:
+    """An optimisation ready to run: spots, the nominal matrix and one a scenario (made one at a time), objectives."""
+
+    spots: Float[Array, "n 4"]
+    nominal: csc_matrix
+    errors: Iterable[csc_matrix]
+    goals: Sequence[optimise.Objective]
+
+
 def make_plan(
     name: str, rsp: Image, structures: Structures, beamline: Beamline, *, margins: Margins, anatomy: Float[Array, "6"]
 ) -> PlanOfLibrary:
     """Robust plan for one anatomy: penalty over the 21 scenarios for the target, the nominal one for the organs."""
+    posed = pose(rsp, structures, beamline, margins=margins)
+    result = solve(posed, optimise.Search(max_iterations=ITERATIONS))
+    used = needed(result.weights)
+    target_mm = centroid_mm(structures, "CTV")
+    return PlanOfLibrary(name, posed.spots[used], np.asarray(result.weights[used]), anatomy, target_mm, margins, result.status)
+
+
+def pose(rsp: Image, structures: Structures, beamline: Beamline, *, margins: Margins, also: Float[Array, "k 4"] | None = None) -> Posed:
+    """The robust problem of one anatomy on the spots placed for it, and on those of `also`."""
     target = structures["CTV"] | structures.masks.get("DIL", np.zeros_like(structures["CTV"]))
-    spots = _spots(rsp, target, beamline, max(margins.setup_mm) + LATERAL_mm)
-    regions = _regions(structures)
-    nominal = _matrix(rsp, spots, beamline, np.zeros(3), np.any(list(regions.values()), axis=0))
+    placed = _spots(rsp, target, beamline, max(margins.setup_mm) + LATERAL_mm)
+    spots = placed if also is None else np.unique(np.concatenate([placed, also]), axis=0)
+    regions = regions_of(structures)
+    traced = trace(rsp, spots, beamline.machine, beamline.isocentre_mm, kept=KEPT)
+    nominal = matrix(traced, np.any(list(regions.values()), axis=0))
     sampled = target & (_checkerboard(target.shape) | ~binary_erosion(target))
-    errors = (
-        _matrix(Image(rsp.array * np.float32(factor), rsp.affine_mm), spots, beamline, shift, sampled)
-        for shift, factor in scenarios(margins)
-    )
-    search = optimise.Search(max_iterations=ITERATIONS)
-    goals = _objectives(regions, sampled, structures.grid.voxel_mL)
-    result = optimise.plan(nominal, goals, scenarios=errors, robust=ROBUST, search=search)
-    used = result.weights > LEAST * result.weights.max()
-    return PlanOfLibrary(
-        name, spots[used], np.asarray(result.weights[used]), anatomy, centroid_mm(structures, "CTV"), margins, result.status
-    )
+    errors = influence_scenarios(traced, [Error(*error) for error in scenarios(margins)], voxels=sampled)
+    return Posed(spots, nominal, errors, objectives_of(regions, sampled, structures.grid.voxel_mL))
+
+
+def solve(posed: Posed, search: optimise.Search, start: Float[Array, "n"] | None = None) -> optimise.PlanResult:
+    """The worst case over the scenarios made small, from equal weights or from `start`."""
+    return optimise.plan(posed.nominal, posed.goals, scenarios=posed.errors, robust=ROBUST, search=search, start=start)
+
+
+def needed(weights: Float[Array, "n"]) -> Bool[Array, "n"]:
+    """Spots that give more than LEAST of the largest weight."""
+    return np.asarray(weights > LEAST * weights.max())
 
 
 def _spots(rsp: Image, target: Bool[Array, "x y z"], beamline: Beamline, margin_mm: float) -> Float[Array, "n 4"]:
-    sparse = thinned(beamline.machine, LAYER_mm)
-    placed = [
-        place_spots(rsp, target, gantry, sparse, beamline.isocentre_mm, spacing_mm=SPACING_mm, margin_mm=margin_mm)
-        for gantry in beamline.gantry_deg
-    ]
+    grid = SpotGrid(spacing_mm=SPACING_mm, layer_mm=LAYER_mm, margin_mm=margin_mm)
+    placed = [place_spots(rsp, target, gantry, beamline.machine, beamline.isocentre_mm, grid=grid) for gantry in beamline.gantry_deg]
     return np.concatenate(placed)
 
 
 def _checkerboard(shape: tuple[int, ...]) -> Bool[Array, "x y z"]:
     """Every other voxel: robust penalties are means over voxels, which half of them give as well."""
     return np.asarray(np.indices(shape).sum(axis=0) % 2 == 0)
-
-
-def _matrix(rsp: Image, spots: Array, beamline: Beamline, shift_mm: Array, voxels: Bool[Array, "x y z"]) -> csc_matrix:
-    """A patient shifted by s meets beams aimed at isocentre − s in the patient's frame."""
-    return influence(rsp, spots, beamline.machine, beamline.isocentre_mm - shift_mm, voxels=voxels, kept=KEPT)
-
-
-def _regions(structures: Structures) -> dict[str, Bool[Array, "x y z"]]:
-    """What is judged: targets, the organs near them, a ring for the fall-off, and the rest of the body on the way."""
-    spacing_mm = structures.grid.spacing_mm
-    target = structures["CTV"]
-    around = near(target, spacing_mm, 30.0)
-    ring = near(target, spacing_mm, 15.0) & ~near(target, spacing_mm, 3.0) & structures["BODY"]
-    regions = {"CTV": target, "RING": ring}
-    regions |= {name: structures.masks[name] for name in ("DIL", "URETHRA") if name in structures.masks}
-    regions |= {name: structures.masks[name] & around & ~target for name in ("BLADDER", "RECTUM")}
-    return {name: mask for name, mask in regions.items() if mask.any()}
-
-
-def _objectives(regions: dict[str, Bool[Array, "x y z"]], sampled: Bool[Array, "x y z"], voxel_mL: float) -> list[optimise.Objective]:
-    judged = {"CTV", "DIL", "URETHRA"}
-    rows = {name: np.flatnonzero(mask & sampled if name in judged else mask) for name, mask in regions.items()}
-    boost = regions.get("DIL", np.zeros_like(regions["CTV"]))
-    flat = (
-        np.flatnonzero(regions["CTV"] & sampled & ~near(boost, np.full(3, voxel_mL ** (1 / 3) * 10), 6.0)) if boost.any() else rows["CTV"]
-    )
-    goals: list[optimise.Objective] = [
-        optimise.SquaredUnderdose(rows["CTV"], PRESCRIBED_CTV_Gy + OVERSHOOT_Gy, 2000.0),
-        optimise.SquaredOverdose(flat, 1.07 * PRESCRIBED_CTV_Gy, 40.0),
-        optimise.SquaredOverdose(rows["RING"], 20.0, 4.0, robust=False),
-    ]
-    if "DIL" in rows:
-        goals += [
-            optimise.SquaredUnderdose(rows["DIL"], PRESCRIBED_DIL_Gy + OVERSHOOT_Gy, 1000.0),
-            optimise.SquaredOverdose(rows["DIL"], 1.07 * PRESCRIBED_DIL_Gy, 40.0),
-        ]
-    if "URETHRA" in rows:
-        goals.append(optimise.SquaredOverdose(rows["URETHRA"], 0.9 * PRESCRIBED_DIL_Gy, 60.0))
-    for organ, limits in {"BLADDER": ((14.6, 15.0), (20.8, 6.0)), "RECTUM": ((13.0, 4.0), (17.6, 2.0), (23.0, 0.3))}.items():
-        if organ in rows:
-            share = [(dose, min(1.0, cc / (len(rows[organ]) * voxel_mL))) for dose, cc in limits]
-            goals += [optimise.MaxDVH(rows[organ], dose, part, 20.0, robust=False) for dose, part in share]
-            goals.append(optimise.MeanDose(rows[organ], 1.0, robust=False))
-    return goals

@@ -4,18 +4,25 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gemel.core.errors import InputError
 from gemel.core.model import Model
 from gemel.core.record import Action
-from gemel.core.system import Exam, System, common_draws
+from gemel.core.system import Beams, Exam, System, common_draws
 from gemel.core.time import DAY_S
 from gemel.engines.medoids import k_medoids
 from gemel.systems.prostate_radiotherapy import score
+from gemel.systems.prostate_radiotherapy.adapt import adapt
 from gemel.systems.prostate_radiotherapy.case import Case, begin
+from gemel.systems.prostate_radiotherapy.delivery import Part, deliver, delivered
+from gemel.systems.prostate_radiotherapy.deviation import deviations
+from gemel.systems.prostate_radiotherapy.dosimetry import FRACTIONS
 from gemel.systems.prostate_radiotherapy.judge import judge
-from gemel.systems.prostate_radiotherapy.library import DRAWS, SCALE, Library, anatomies, emulated, prepare
+from gemel.systems.prostate_radiotherapy.library import DRAWS, SCALE, Library, anatomies, beamline, emulated, prepare
 from gemel.systems.prostate_radiotherapy.model import coordinates, model, treat
 from gemel.systems.prostate_radiotherapy.names import canonical
 from gemel.systems.prostate_radiotherapy.observe import Day, observations, observe
+from gemel.systems.prostate_radiotherapy.plans import PlanOfLibrary, matched
+from gemel.systems.prostate_radiotherapy.verify import check
 
 TEMPLATE_PLANS = 8
 
@@ -38,13 +45,26 @@ def template() -> Model:
 
 
 def treat_with(plan: str, library: Library, t_s: float, source: str) -> Action:
-    """The action of giving one fraction with a plan by name."""
-    return treat(library.names.index(plan), t_s, source)
+    """The action of giving one fraction with a plan by name; one made on the day counts as the one after the library's last."""
+    return treat([*library.names, plan].index(plan), t_s, source)
 
 
 def plans(library: Library) -> Sequence[str]:
     """Names of the plans, the clinical one last."""
     return library.names
+
+
+def take(library: Library, name: str) -> PlanOfLibrary:
+    """The plan of that name. Raises InputError, which lists the names, when the library has none."""
+    if name not in library.names:
+        raise InputError(f"no plan {name!r}", where="library", remedy=f"choose from {', '.join(library.names)}")
+    return library.plans[library.names.index(name)]
+
+
+def beams(case: Case, day: Day, plan: PlanOfLibrary) -> Beams:
+    """The plan's spots with the isocentre where the couch brings the day's target to the plan's."""
+    line = matched(plan, day.structures, beamline(case))
+    return Beams(plan.spots, plan.weights, line.isocentre_mm, FRACTIONS, line.machine.sad_mm, "GEMEL GENERIC")
 
 
 def notes(case: Case) -> Sequence[str]:
@@ -84,4 +104,13 @@ SYSTEM = System(
     case=Case,
     library=Library,
     day=Day,
+    plan=PlanOfLibrary,
+    part=Part,
+    take=take,
+    adapt=adapt,
+    deliver=deliver,
+    delivered=delivered,
+    deviations=deviations,
+    check=check,
+    beams=beams,
 )

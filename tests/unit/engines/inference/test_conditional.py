@@ -57,7 +57,7 @@ def random_level() -> tuple[conditional.LinearGaussian, Model]:
         lambda p, dt: (np.full((len(p["spread_mm"]), 1), float(dt == 0)), np.square(p["spread_mm"])[:, None] * (dt > 0)),
         {"x_mm": lambda p: np.ones((len(p["spread_mm"]), 1, 1))},
     )
-    card = Card("q", "c", "v", "e", ("r",))
+    card = Card("q", "c", "i", "d", "v", "e", ("r",))
     prior = conditional.ConditionalPrior(structure)
     return structure, Model(
         "level", "1", (spread,), prior, conditional.dynamics(structure), {"x_mm": conditional.observe(structure, "x_mm")}, {},

@@ -1,0 +1,26 @@
+"""How much an examination may cost."""
+
+from dataclasses import dataclass
+
+DRAWS = 1999
+"""Draws of a forecast or posterior: a rank among them has 2000 equally likely values, which 10 bins and 50 points divide evenly.
+
+An alarm asks for tails of 0.2 % and less: what lies beyond all of n draws has a probability of 2/(n + 1) that must be small against that.
+"""
+ERROR = 0.2
+"""The model error of the misspecified patients: all that is observed of them is larger by this share than the model says."""
+GROSS = 6.0
+"""A day that must raise an alarm: this many predictive standard deviations away."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Numbers of synthetic patients, of the model itself and of one that differs from it by ERROR."""
+
+    name: str
+    patients: int
+    misspecified: int
+
+
+FAST = Budget("fast", 64, 24)
+FULL = Budget("full", 400, 100)

@@ -1,0 +1,96 @@
+"""Where results are kept: beside the plug-in when its author ships them, else in the user's data folder; each names the code it is of."""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, fields, replace
+from importlib import import_module
+from math import isfinite, nan
+from pathlib import Path
+from typing import Any
+
+import gemel
+from gemel.core.card import Evidence, Examination
+from gemel.core.errors import ConformanceError
+from gemel.core.system import System
+from gemel.io.files import write_atomic
+
+SHIPPED = "conformance.json"
+FILES = (".py", ".json", ".md", ".toml", ".csv", ".npz")
+PARTS = ("core", "engines/inference", "flow/conformance", "flow/synthetic.py")
+"""Parts of gemel itself on which a result hangs."""
+
+
+def code_digest(name: str, system: System) -> str:
+    """SHA-256 over the files of the system's own package and those of gemel that examine it: a result is of this code and no other."""
+    inside = Path(gemel.__file__).parent
+    files = [*_files(_home(system)), *(path for part in PARTS for path in _files(inside / part))]
+    state = hashlib.sha256(name.encode())
+    for path in files:
+        state.update(hashlib.sha256(path.read_bytes()).digest())
+    return state.hexdigest()
+
+
+def _home(system: System) -> Path:
+    """The package of the system's template, or its file when it is a module alone."""
+    module = import_module(system.template.__module__)
+    home = Path(str(module.__file__))
+    return home.parent if (home.parent / "__init__.py").exists() else home
+
+
+def _files(place: Path) -> list[Path]:
+    if place.is_file():
+        return [place]
+    return sorted(p for p in place.rglob("*") if p.suffix in FILES and p.name != SHIPPED and "__pycache__" not in p.parts)
+
+
+def data_folder() -> Path:
+    """$GEMEL_DATA, else $XDG_DATA_HOME/gemel, else ~/.local/share/gemel (XDG Base Directory Specification 0.8)."""
+    stated = os.environ.get("GEMEL_DATA")
+    home = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(stated) if stated else Path(home) / "gemel"
+
+
+def keep(examination: Examination, folder: Path | None = None) -> Path:
+    """Keeps the result where `gemel models` finds it; a full examination is not replaced by a fast one of the same code."""
+    place = (folder or data_folder()) / "conformance" / f"{examination.system}-{examination.code[:16]}.json"
+    known = _read(place)
+    if known is None or known.budget != "full" or examination.budget == "full":
+        write_atomic(place, as_json(examination).encode())
+    return place
+
+
+def kept(name: str, system: System, folder: Path | None = None) -> Examination | None:
+    """The result for exactly this code: the user's own, else the one shipped beside the system; None when there is none."""
+    code = code_digest(name, system)
+    home = _home(system)
+    shipped = (home if home.is_dir() else home.parent) / SHIPPED
+    for place in ((folder or data_folder()) / "conformance" / f"{name}-{code[:16]}.json", shipped):
+        found = _read(place)
+        if found is not None and found.code == code:
+            return found
+    return None
+
+
+def as_json(examination: Examination) -> str:
+    """The result without its pictures; numbers that are not finite become null."""
+    held = asdict(replace(examination, pictures=())) | {"conformant": examination.conformant}
+    held["table"] = [{k: None if isinstance(v, float) and not isfinite(v) else v for k, v in line.items()} for line in held["table"]]
+    return json.dumps(held, indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def from_json(text: str) -> Examination:
+    """The result of a JSON text. Raises ConformanceError when it is not one."""
+    try:
+        held = json.loads(text)
+        numbers = ("number", "low", "high")
+        rows: list[dict[str, Any]] = [{k: nan if v is None and k in numbers else v for k, v in row.items()} for row in held["table"]]
+        table = tuple(Evidence(**row) for row in rows)
+        rest = {f.name: held[f.name] for f in fields(Examination) if f.name not in ("table", "pictures")}
+        return Examination(**rest, table=table)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ConformanceError(f"not a result ({error})", where="conformance", remedy="run: gemel conform MODEL") from error
+
+
+def _read(place: Path) -> Examination | None:
+    return from_json(place.read_text(encoding="utf-8")) if place.is_file() else None
