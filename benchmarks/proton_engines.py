@@ -46,7 +46,7 @@ def parts(given):
         "monte_carlo": ("Monte Carlo", "monte_carlo.py", ["--data", data, *square]),
         "gamma_mc": ("Pencil beam against Monte Carlo", "pencil_beam_monte_carlo.py", ["--pelvis", str(given.data / "pelvis")]),
         "gamma": ("Gamma index", "gamma_index.py", med and ["--peer-python", med]),
-        "warm": ("Warm start of the day's plan", "warm_start.py", ["--data", data]),
+        "warm": ("Warm start of the day's plan", "warm_start.py", ["--data", data, "--days", "1", "8", "--limits", "1", "2", "5", "15"]),
     }
 
 
