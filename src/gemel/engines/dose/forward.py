@@ -36,8 +36,9 @@ def dose(
 def dose_of(traced: Traced, weights: Float[Array, "n"], *, voxels: Bool[Array, "x y z"] | None = None) -> Float32[Array, "x y z"]:
     """Dose of spots already traced. Raises InputError for weights that do not fit, RangeError for spots with weight beside the grid."""
     given = np.asarray(weights, dtype=np.float32)
-    if given.shape != (len(traced.plan),) or not np.isfinite(given).all():
-        raise InputError(f"weights of shape {given.shape} for {len(traced.plan)} spots", where="dose", remedy="one finite weight a spot")
+    if given.shape != (len(traced.plan),) or not np.isfinite(given).all() or (given < 0).any():
+        found = f"weights of shape {given.shape} for {len(traced.plan)} spots, or negative or not finite ones"
+        raise InputError(found, where="dose", remedy="one finite weight a spot, 0 or more")
     shape = traced.rsp.shape
     wanted = np.ones(shape, dtype=np.bool_) if voxels is None else np.ascontiguousarray(voxels)
     if wanted.shape != shape:
@@ -48,6 +49,8 @@ def dose_of(traced: Traced, weights: Float[Array, "n"], *, voxels: Bool[Array, "
         used = view.spots[given[view.spots] != 0]
         if len(used):
             _add(traced, view, layers_of(traced.plan[used, 1:3], traced.rows[used], given[used]), wanted, out)
+    if voxels is None and given.any() and not out.any():
+        raise RangeError("no dose on the grid", where="dose", remedy="check isocentre, gantry angles and spot positions against the image")
     return out
 
 

@@ -52,6 +52,7 @@ def fraction_through(image: Image, threshold: float | int, target_mask: Bool[Arr
 
     `image` may be HU or RSP. Raises StructureError for an empty target.
     """
+    target_mask = np.asarray(target_mask, dtype=np.bool_)
     if target_mask.shape != image.array.shape or not target_mask.any():
         raise StructureError("an empty target or one on another grid", where="fraction_through", remedy="rasterise it on the image's grid")
     crossed = path_length(image, (image.array > threshold) & ~target_mask, gantry_deg)[target_mask]

@@ -55,6 +55,7 @@ def place_spots(
     that differ from those of `grid`.
     Raises StructureError for an empty target, RangeError for one that no energy reaches, GeometryError for a body that is cut off.
     """
+    target_mask = np.asarray(target_mask, dtype=np.bool_)
     if target_mask.shape != rsp.array.shape or not target_mask.any():
         raise StructureError("an empty target or one on another grid", where="place_spots", remedy="rasterise it on the grid of rsp")
     grid = replace(grid or SpotGrid(), **distances)
@@ -68,6 +69,9 @@ def place_spots(
     reach_mm = grid.margin_mm + float(rsp.spacing_mm.max()) / np.sqrt(2)
     candidates = _square_grid(across, grid.spacing_mm, reach_mm)
     extent_mm = _depth_extent(across, depth_mm, candidates, reach_mm**2)
+    if not np.isfinite(extent_mm[0]).any():
+        found = f"no spot of the {grid.spacing_mm:g} mm grid within {reach_mm:.1f} mm of the target"
+        raise RangeError(found, where="place_spots", remedy="take a smaller spacing or a larger margin")
     reached = _reached(beam.range_mm, extent_mm, grid.range_pct / 100, wet_mm(machine))
     _require_energies(depth_mm, beam, reached, wet_mm(machine))
     place, row = np.nonzero(reached)

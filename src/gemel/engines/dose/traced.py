@@ -9,7 +9,7 @@ from jaxtyping import Float, Float32, Int, Shaped
 from gemel.core.errors import GeometryError, InputError, RangeError
 from gemel.core.image import Array, Image
 from gemel.engines.dose.beam_data import BeamData, layer
-from gemel.engines.dose.entry import require_tissue, skin_mm
+from gemel.engines.dose.entry import require_tissue, require_whole_body, skin_mm
 from gemel.engines.dose.lookup import Lookup, tabulate
 from gemel.engines.dose.path import beam_axes, path_length, require_rsp
 from gemel.engines.dose.range_shifter import ShiftedBeam, air_gap_mm, beam_of, behind, shifter_of
@@ -71,8 +71,9 @@ def trace(
     isocentre_mm: Shaped[Array, "3"] | Sequence[float | int],
     *,
     kept: float = KEPT,
+    cut_body: bool = False,
 ) -> Traced:
-    """Depths along each gantry angle and tables of each layer.
+    """Depths along each gantry angle and tables of each layer. `cut_body` accepts an image that cuts the body off on a beam's way.
 
     Raises GeometryError, InputError, RangeError for what cannot be calculated.
     """
@@ -80,6 +81,8 @@ def trace(
     require_tissue(rsp)
     centre_mm = np.asarray(isocentre_mm, dtype=np.float64)
     plan = _checked(rsp, spots, centre_mm, kept)
+    if not cut_body:
+        require_whole_body(rsp, plan, centre_mm)
     angles = [float(angle) for angle in np.unique(plan[:, 0])]
     views = tuple(View(g, np.flatnonzero(plan[:, 0] == g), path_length(rsp, rsp.array, g)) for g in angles)
     rows, lookup = layers(rsp, plan, machine, centre_mm, kept=kept)

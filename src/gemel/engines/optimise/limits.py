@@ -59,7 +59,10 @@ class Held:
 
 @dataclass(frozen=True)
 class Violation:
-    """How a limit stands: excess in Gy in the scenario where it is largest (negative: room left), and whether it shaped the plan."""
+    """How a limit stands: excess in Gy in the scenario where it is largest (negative: room left), and whether it shaped the plan.
+
+    `scenario`: its number in the order of the scenarios (0 without any); -1 for a limit that is not robust, judged in the nominal one.
+    """
 
     limit: Limit
     excess_Gy: float
@@ -106,17 +109,17 @@ def violations(held: Sequence[Held], dose_Gy: Float[Array, "rows"]) -> tuple[Vio
         known = worst.get(one.number)
         binds = bool(np.any(np.asarray(one.shift_Gy) > 0)) or (known is not None and known.binds)
         if known is None or excess > known.excess_Gy:
-            worst[one.number] = Violation(one.limit, excess, one.part, binds)
+            worst[one.number] = Violation(one.limit, excess, one.part if one.limit.objective.robust else -1, binds)
         else:
             worst[one.number] = replace(known, binds=binds)
     return tuple(worst[number] for number in sorted(worst))
 
 
-def verdict(found: Sequence[Violation]) -> str:
-    """Empty when all limits are held; otherwise which are broken, by how much, and which bind against them."""
+def verdict(found: Sequence[Violation], unheld: str = "infeasible") -> str:
+    """Empty when all limits are held; otherwise, after `unheld`, which are broken, by how much, and which bind against them."""
     broken = [v for v in found if v.broken]
     if not broken:
         return ""
     text = "; ".join(f"{v.limit.name} is missed by {v.excess_Gy:.2g} Gy" for v in broken)
     against = [v.limit.name for v in found if v.binds and not v.broken]
-    return f"infeasible: {text}" + (f"; binding against: {', '.join(against)}" if against else "")
+    return f"{unheld}: {text}" + (f"; binding against: {', '.join(against)}" if against else "")

@@ -16,7 +16,7 @@ from gemel.core.image import Array
 class Objective:
     """What all objectives share: the rows of the influence matrix that are judged, how much, and where.
 
-    `robust`: evaluated in every scenario, or in the nominal one only.
+    `voxels`: row indices, kept as an array if given as a list. `robust`: evaluated in every scenario, or in the nominal one only.
     """
 
     voxels: Int[Array, "n"]
@@ -33,6 +33,7 @@ class Objective:
             raise InputError("no voxels", where=where, remedy="leave the objective out, or check that the region lies on the dose grid")
         if voxels.min() < 0 or np.unique(voxels).size != voxels.size:
             raise InputError("row indices that are negative or repeated", where=where, remedy="pass each row once: np.flatnonzero(mask)")
+        object.__setattr__(self, "voxels", voxels)
         numbers = {name: value for name, value in vars(self).items() if name not in ("voxels", "robust")}
         for name, value in numbers.items():
             if not np.isfinite(value) or value < 0:

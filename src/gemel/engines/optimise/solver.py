@@ -54,7 +54,7 @@ class Box:
         return Box(self.low / self.scale, self.high / self.scale, np.ones(self.scale.size))
 
 
-Ending = Literal["met", "converged", "cap", "time", "rounding"]
+Ending = Literal["met", "converged", "cap", "time", "rounding", "empty"]  # "empty": all zero, by `planning`
 
 
 @dataclass(frozen=True)

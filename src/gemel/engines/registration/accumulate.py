@@ -1,9 +1,9 @@
 """Dose carried from the image in which it was given to another one, so that the doses of several days can be added.
 
 Two maps are given. By value: D(p) = D_day(p + w(p)), w the push field. By energy and mass (`carry_Gy`, the default): each part of a
-day's voxel takes its energy and its mass along, and dose is the energy over the mass that land in a voxel (the energy transfer method,
-Siebers & Zhong 2008, Med Phys 35:4096). Where tissue is squeezed together the second is the dose of all the tissue that is there, and
-the energy of a region is that given to it; the first samples one point of it.
+day's voxel takes its energy and its mass along, shared among the voxels it overlaps, and dose is the energy over the mass that land in
+a voxel (the energy transfer method, Siebers & Zhong 2008, Med Phys 35:4096). Where tissue is squeezed together the second is the dose
+of all the tissue that is there, and the energy of a region is that given to it; the first samples one point of it.
 """
 
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from gemel.engines.registration.kernels import moved
 from gemel.engines.registration.warp import pull
 
 PARTS = 3  # of a day's voxel along each axis
+TOUCH = 1e-4  # share of a part below which it only touches a voxel: rounding of the position, not motion
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Landed:
 
 
 def carry_Gy(dose: Image, density: Float[Array, "x y z"], motion: Motion, onto: Image) -> Float32[Array, "i j k"]:
-    """Dose on the grid of `onto` by energy and mass; by value in voxels where no mass lands (a stretch of more than PARTS, or air).
+    """Dose on the grid of `onto` by energy and mass; by value in voxels where no mass lands (a stretch of more than PARTS + 1, or air).
 
     `density` relative to water on the dose's grid; stopping power relative to water stands in for it to a few per cent in soft tissue.
     Raises GeometryError for a density on another grid, RangeError when it or the dose is negative or not finite.
@@ -59,8 +60,9 @@ def land(dose: Image, density: Float[Array, "x y z"], pull_field: DisplacementFi
     """Where the energy and the mass of each voxel go under x -> x + u(x).
 
     A voxel is cut into PARTS³ of equal mass; the dose within it is linear with the smaller of the two one-sided slopes (zero at extrema;
-    Roe 1986, Annu Rev Fluid Mech 18:337), which keeps its mean and no part below zero. So energy and mass that stay on the grid are
-    kept to rounding, and no motion changes nothing.
+    Roe 1986, Annu Rev Fluid Mech 18:337), which keeps its mean and no part below zero. A part moves as a box of unchanged size, along
+    the axes of `onto` and at most one of its voxels wide, and is shared by overlap. So energy and mass that stay on the grid are kept to
+    rounding, a motion of any size is followed, and no motion changes nothing.
     """
     if density.shape != dose.shape:
         raise GeometryError(f"a density of {density.shape} for a dose of {dose.shape}", where="carry", remedy="use the dose's grid")
@@ -69,8 +71,10 @@ def land(dose: Image, density: Float[Array, "x y z"], pull_field: DisplacementFi
             raise RangeError(f"a {what} that is negative or not finite", where="carry", remedy="check the CT and the dose of the day")
     energy, mass = np.zeros(onto.shape), np.zeros(onto.shape)
     maps = (np.linalg.inv(pull_field.affine_mm) @ dose.affine_mm, dose.affine_mm, np.linalg.inv(onto.affine_mm))
+    to_onto = np.linalg.inv(onto.affine_mm) @ dose.affine_mm
+    half = np.clip(np.abs(to_onto[:3, :3]).sum(axis=1) / (2 * PARTS), 1e-6, 0.5)
     held = (np.ascontiguousarray(a, dtype=np.float32) for a in (dose.array, density))
-    _land(*held, pull_field.vectors_mm, tuple(np.ascontiguousarray(m[:3]) for m in maps), energy, mass)
+    _land(*held, pull_field.vectors_mm, (*(np.ascontiguousarray(m[:3]) for m in maps), half), energy, mass)
     return Landed(energy * dose.voxel_mL, mass * dose.voxel_mL)
 
 
@@ -78,7 +82,7 @@ def land(dose: Image, density: Float[Array, "x y z"], pull_field: DisplacementFi
 @no_type_check
 def _land(dose, density, vectors, maps, energy, mass):
     """One thread: the order of summation is the same on any machine."""
-    to_field, to_mm, mm_to_index = maps
+    to_field, to_mm, mm_to_index, half = maps
     share = 1.0 / PARTS**3
     for i in range(dose.shape[0]):
         for j in range(dose.shape[1]):
@@ -89,10 +93,37 @@ def _land(dose, density, vectors, maps, energy, mass):
                     for part in range(PARTS**3):
                         a, b, c = _place(part // PARTS**2), _place(part // PARTS % PARTS), _place(part % PARTS)
                         x, y, z = moved(vectors, to_field, to_mm, i + a, j + b, k + c)
-                        p, q, r = _index(mm_to_index, x, y, z)
-                        if 0 <= p < mass.shape[0] and 0 <= q < mass.shape[1] and 0 <= r < mass.shape[2]:
-                            mass[p, q, r] += held
-                            energy[p, q, r] += held * (dose[i, j, k] + gx * a + gy * b + gz * c)
+                        given = held * (dose[i, j, k] + gx * a + gy * b + gz * c)
+                        _share_out(energy, mass, given, held, _index(mm_to_index, x, y, z), half)
+
+
+@njit(inline="always")
+@no_type_check
+def _share_out(energy, mass, given, held, at, half):
+    """Adds a part's energy and mass to each of the 8 voxels round its centre, by the product of its overlaps along the axes."""
+    p, x = _upper(at[0], half[0])
+    q, y = _upper(at[1], half[1])
+    r, z = _upper(at[2], half[2])
+    for corner in range(8):
+        di, dj, dk = corner // 4, corner // 2 % 2, corner % 2
+        share = (x if di else 1.0 - x) * (y if dj else 1.0 - y) * (z if dk else 1.0 - z)
+        i, j, k = p + di, q + dj, r + dk
+        if share > 0 and 0 <= i < mass.shape[0] and 0 <= j < mass.shape[1] and 0 <= k < mass.shape[2]:
+            mass[i, j, k] += share * held
+            energy[i, j, k] += share * given
+
+
+@njit(inline="always")
+@no_type_check
+def _upper(f, h):
+    """Voxel n = floor(f) and the share s = (f + h - n - 1/2) / 2h, within 0 and 1, of the interval f ± h that lies in voxel n + 1."""
+    n = np.floor(f)
+    share = (f + h - n - 0.5) / (2 * h)
+    if share < TOUCH:
+        share = 0.0
+    elif share > 1 - TOUCH:
+        share = 1.0
+    return int(n), share
 
 
 @njit(inline="always")
@@ -105,11 +136,11 @@ def _place(part):
 @njit(inline="always")
 @no_type_check
 def _index(m, x, y, z):
-    """Voxel that holds a point."""
+    """Index of a point, with its fraction; voxel n reaches from n - 1/2 to n + 1/2."""
     return (
-        int(np.floor(m[0, 0] * x + m[0, 1] * y + m[0, 2] * z + m[0, 3] + 0.5)),
-        int(np.floor(m[1, 0] * x + m[1, 1] * y + m[1, 2] * z + m[1, 3] + 0.5)),
-        int(np.floor(m[2, 0] * x + m[2, 1] * y + m[2, 2] * z + m[2, 3] + 0.5)),
+        m[0, 0] * x + m[0, 1] * y + m[0, 2] * z + m[0, 3],
+        m[1, 0] * x + m[1, 1] * y + m[1, 2] * z + m[1, 3],
+        m[2, 0] * x + m[2, 1] * y + m[2, 2] * z + m[2, 3],
     )
 
 

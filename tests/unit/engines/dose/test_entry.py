@@ -6,8 +6,9 @@ import pytest
 from gemel.core.errors import GeometryError, RangeError
 from gemel.core.image import Image
 from gemel.devices.proton import Machine
-from gemel.engines.dose import SpotGrid, influence, place_spots, require_whole_body
+from gemel.engines.dose import SpotGrid, forward, influence, place_spots, require_whole_body, trace
 from gemel.engines.dose.entry import skin_mm
+from gemel.engines.dose.monte_carlo import simulate
 
 RADIUS_MM = 80.0
 SPOTS = np.array([[g, x, 0.0, 80.0] for g in (0.0, 90.0, 180.0, 270.0, 50.0) for x in (-10.0, 0.0, 10.0)])
@@ -77,3 +78,16 @@ def test_an_image_of_air_is_refused() -> None:
         influence(air, SPOTS, Machine.generic(), np.zeros(3))
     with pytest.raises(RangeError, match="no tissue"):
         place_spots(air, target, 0.0, Machine.generic(), np.zeros(3))
+
+
+def test_no_engine_gives_a_dose_in_a_body_cut_off() -> None:
+    """Spots placed on the whole image and taken over to a smaller one: without an error the dose would be deeper and higher in silence."""
+    rsp = cylinder(cut_mm=20.0)
+    spots, iso = np.array([[90.0, 0.0, 0.0, 100.0]]), np.zeros(3)
+    with pytest.raises(GeometryError, match="cut"):
+        influence(rsp, spots, Machine.generic(), iso)
+    with pytest.raises(GeometryError, match="cut"):
+        forward.dose(rsp, spots, np.ones(1), Machine.generic(), iso)
+    with pytest.raises(GeometryError, match="cut"):
+        simulate(rsp, spots, np.ones(1), Machine.generic(), iso, 64, 1)
+    assert trace(rsp, spots, Machine.generic(), iso, cut_body=True).views

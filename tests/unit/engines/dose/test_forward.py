@@ -113,3 +113,23 @@ def test_spots_whose_edge_reaches_the_grid_are_not_refused(near: tuple[float, fl
     found = forward.dose(body(), spots, np.ones(1), MACHINE, ISO)
     assert found.any()
     assert np.array_equal(np.flatnonzero(found), influence(body(), spots, MACHINE, ISO).indices)
+
+
+def test_a_spot_within_the_widest_cut_that_gives_no_dose_is_an_error_as_with_the_matrix() -> None:
+    rsp = body()
+    edge = float(rsp.origin_mm[0] + rsp.spacing_mm[0] * (rsp.shape[0] - 0.5) - ISO[0])
+    refused = 0
+    for beside_mm in np.arange(5.0, 40.0, 2.5):
+        spot = np.array([[0.0, edge + beside_mm, 0.0, 70.0]])
+        try:
+            influence(rsp, spot, Machine.generic(), ISO)
+        except RangeError:
+            refused += 1
+            with pytest.raises(RangeError):
+                forward.dose(rsp, spot, np.ones(1), Machine.generic(), ISO)
+    assert refused > 3
+
+
+def test_negative_weights_are_refused() -> None:
+    with pytest.raises(InputError, match="negative"):
+        forward.dose(body(), grid_of_spots(), np.full(len(grid_of_spots()), -1.0), Machine.generic(), ISO)

@@ -1,5 +1,8 @@
 """Hard limits: held to their tolerance at the cost of the objectives, optimal there, and named with their excess when they cannot be."""
 
+from dataclasses import replace
+from itertools import count
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -17,8 +20,12 @@ from gemel.engines.optimise import (
     SquaredDeviation,
     SquaredOverdose,
     SquaredUnderdose,
+    holding,
     plan,
 )
+from gemel.engines.optimise.search import in_rounds, trail_of
+from gemel.engines.optimise.setup import build
+from gemel.engines.optimise.solver import non_negative
 
 TARGET, LEFT, RIGHT = np.arange(40, 81), np.arange(0, 40), np.arange(81, 120)
 OBJECTIVES = [SquaredDeviation(TARGET, 26.0, 100.0), SquaredOverdose(np.concatenate([LEFT, RIGHT]), 5.0, 10.0)]
@@ -143,3 +150,51 @@ def test_what_is_no_limit_is_refused(objective, tolerance, error):
 def test_limits_alone_are_no_plan(influence):
     with pytest.raises(InputError, match="no objectives"):
         plan(influence, [Limit(SquaredUnderdose(TARGET, 24.0))])
+
+
+@pytest.mark.parametrize(
+    "search, why",
+    [(replace(CLOSE, max_iterations=3), "cap of 3"), (replace(CLOSE, seconds=1.0, clock=count(0.0, 0.4).__next__), "limit of 1 s")],
+    ids=["cap", "time"],
+)
+@pytest.mark.parametrize("min_weight", [0.0, 1e-6])
+def test_limits_of_a_search_that_was_stopped_are_not_called_infeasible(influence, search, why, min_weight):
+    """The same limit is held when the search may go on."""
+    goals = [*OBJECTIVES, Limit(SquaredOverdose(LEFT, 10.0), 0.02)]
+    result = plan(influence, goals, search=replace(search, min_weight=min_weight))
+    assert result.violations[0].broken
+    assert result.status.startswith("limits not yet held: SquaredOverdose")
+    assert why in result.status
+    assert not result.converged
+    assert not plan(influence, goals, search=CLOSE).violations[0].broken
+
+
+def test_a_cap_between_two_rounds_is_a_cap(influence):
+    """The last iteration ends a round that has converged, but more rounds were needed."""
+    goals = [*OBJECTIVES, Limit(SquaredOverdose(LEFT, 10.0), 0.02)]
+    problem, weights = build(influence, goals, None), np.full(30, 10.0)
+    trail = trail_of(replace(problem, held=()), CLOSE)
+    seen = []
+
+    def one_round(problem, weights, trail, box, *, warm):
+        seen.append(in_rounds(problem, weights, trail, box, warm=warm))
+        return seen[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(holding, "in_rounds", one_round)
+        whole = holding.held_to(problem, weights, trail, non_negative(30))[1]
+        first = seen[0]
+        capped = holding.held_to(
+            problem, weights, replace(trail, rule=replace(trail.rule, max_iterations=first.iterations)), non_negative(30)
+        )[1]
+    assert (first.ending, whole.ending) == ("converged", "converged")
+    assert (capped.iterations, capped.ending) == (first.iterations, "cap")
+
+
+def test_a_limit_judged_in_the_nominal_scenario_alone_has_no_number(influence):
+    scenarios = [line_of_spots(shift) for shift in (-3, 0, 3)]
+    limits = [Limit(SquaredOverdose(LEFT, 14.0, robust=False)), Limit(SquaredOverdose(RIGHT, 14.0))]
+    found = plan(influence, [*OBJECTIVES, *limits], scenarios=scenarios, search=Search(max_iterations=5)).violations
+    scenario = {violation.limit.objective.robust: violation.scenario for violation in found}
+    assert scenario[False] == -1
+    assert scenario[True] in range(3)

@@ -1,5 +1,7 @@
 """Objectives: values worked out by hand, analytic gradients against finite differences, and what is refused."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -113,3 +115,19 @@ def test_min_eud_of_a_cold_voxel_is_no_dose():
 def test_eud_exponent_below_one_is_refused(kind):
     with pytest.raises(RangeError, match="exponent"):
         kind(ROWS, 10.0, 0.5)
+
+
+AS_A_LIST = """
+import numpy as np
+from scipy import sparse
+from gemel.engines.optimise import MaxEUD, SquaredDeviation, plan
+objective = MaxEUD([1, 2], 30.0, 2.0)
+assert isinstance(objective.voxels, np.ndarray) and objective.voxels.tolist() == [1, 2]
+print(*plan(sparse.csc_array(np.eye(3, dtype=np.float32)), [SquaredDeviation([0, 1], 26.0), objective]).weights.round(1))
+"""
+
+
+def test_voxels_given_as_a_list_are_kept_as_an_array():
+    """Outside of pytest, under which beartype refuses a list."""
+    done = subprocess.run([sys.executable, "-c", AS_A_LIST], capture_output=True, text=True, timeout=60)
+    assert (done.stdout.split(), done.stderr) == (["26.0", "26.0", "0.0"], "")

@@ -170,3 +170,27 @@ def test_target_voxels_that_no_spot_reaches_are_counted(influence, scenarios):
 def test_search_settings_out_of_range_are_refused(change):
     with pytest.raises(RangeError):
         Search(**change)
+
+
+@pytest.mark.parametrize("robust", [False, True])
+def test_objectives_may_come_from_a_generator(influence, robust):
+    scenarios = [influence, line_of_spots(3.0)] if robust else None
+    listed = plan(influence, OBJECTIVES, scenarios=scenarios, search=LIMITS)
+    result = plan(influence, (one for one in OBJECTIVES), scenarios=scenarios, search=LIMITS)
+    np.testing.assert_array_equal(result.weights, listed.weights)
+    assert (result.weights.any(), result.status) == (True, listed.status)
+
+
+@pytest.mark.parametrize("asking", [SquaredDeviation(TARGET, 26.0, 0.0), MinDVH(TARGET, 26.0, 0.0)])
+@pytest.mark.parametrize("min_weight", [0.0, 5.0])
+def test_no_dose_is_never_converged_when_dose_is_asked_for(influence, asking, min_weight):
+    result = plan(influence, [asking], start=np.zeros(30), search=Search(min_weight=min_weight))
+    assert (result.weights == 0).all()
+    assert not result.converged
+    assert result.status.startswith("stopped without any dose")
+    assert "converged" not in result.status
+
+
+def test_no_dose_is_where_a_plan_that_asks_for_none_converges(influence):
+    result = plan(influence, [SquaredOverdose(TARGET, 30.0)])
+    assert (result.weights.any(), result.converged) == (False, True)

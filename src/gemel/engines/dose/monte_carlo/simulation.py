@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Float, Float32, Shaped
 
 from gemel.core.errors import RangeError
-from gemel.core.image import Array, Image
+from gemel.core.image import Array, Image, with_array
 from gemel.engines.dose.beam_data import BeamData
+from gemel.engines.dose.entry import require_tissue, require_whole_body
 from gemel.engines.dose.monte_carlo import transport
 from gemel.engines.dose.monte_carlo.media import Media, Values, media_of
 from gemel.engines.dose.monte_carlo.source import source_of
@@ -94,6 +95,9 @@ def tally(
     if dose_to not in ("water", "medium"):
         raise RangeError(f"dose_to={dose_to!r}", where=WHERE, remedy='say "water" or "medium"')
     media = media_of(rsp_or_hu, values, table)
+    stopping = with_array(rsp_or_hu, media.relative[..., 0].astype(np.float32))
+    require_tissue(stopping)
+    require_whole_body(stopping, task.spots[task.weights > 0], task.isocentre_mm)
     sums, let_sum, totals = _run(task, media, let, progress)
     if not sums[0].any():
         remedy = "check isocentre, gantry angles and spot positions against the image, or enlarge the grid"

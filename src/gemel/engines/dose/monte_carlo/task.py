@@ -10,10 +10,12 @@ from gemel.core.errors import GeometryError, InputError, RangeError
 from gemel.core.image import Array, Image, is_axis_aligned
 from gemel.engines.dose.beam_data import BeamData
 from gemel.engines.dose.monte_carlo.statistics import BATCHES
+from gemel.engines.dose.path import beam_axes
 from gemel.engines.dose.range_shifter import ShiftedBeam, beam_of, shifter_of
 
 FAR_MM = 100.0  # an isocentre further than this outside the grid is taken for a mistake
 WHERE = "monte_carlo"
+REACH = 4.0  # spot sigmas
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,13 @@ def checked(
         remedy = "pass finite rows of (gantry_deg, x_bev_mm, z_bev_mm, energy_MeV)"
         raise InputError(f"spots of shape {plan.shape}, or not finite", where=WHERE, remedy=remedy)
     centre_mm = _centre(image, isocentre_mm)
+    given = _weights(weights, len(plan))
+    _require_aimed(image, plan[given > 0], beam, centre_mm)
     histories, seed = run
     if histories < BATCHES or not 0 <= seed < 2**63:
         found = f"{histories} histories with seed {seed}"
         raise RangeError(found, where=WHERE, remedy=f"at least {BATCHES} histories (one a batch), seed from 0 to 2^63 - 1")
-    return Task(image, plan, _weights(weights, len(plan)), beam, centre_mm, -(-histories // BATCHES), seed)
+    return Task(image, plan, given, beam, centre_mm, -(-histories // BATCHES), seed)
 
 
 def _centre(image: Image, isocentre_mm: Shaped[Array, "3"] | Sequence[float | int]) -> Float[Array, "3"]:
@@ -76,6 +80,22 @@ def _centre(image: Image, isocentre_mm: Shaped[Array, "3"] | Sequence[float | in
         remedy = "give the isocentre in LPS mm of the image's frame"
         raise GeometryError(f"an isocentre {outside:.0f} mm outside the grid", where=WHERE, remedy=remedy)
     return centre_mm
+
+
+def _require_aimed(image: Image, plan: Float[Array, "s 4"], machine: BeamData, isocentre_mm: Float[Array, "3"]) -> None:
+    """Raises RangeError for spots whose centre passes the grid at more than REACH spot sigmas: almost all of their protons miss it."""
+    axes = np.array([beam_axes(float(angle)) for angle in plan[:, 0]])
+    low = image.origin_mm - image.spacing_mm / 2 - isocentre_mm
+    ends = np.stack([low, low + image.spacing_mm * image.shape])
+    corners = np.array([[x, y] for x in ends[:, 0] for y in ends[:, 1]])
+    across = axes[:, 1:] * corners[:, 0] + axes[:, :1] * corners[:, 1]
+    nearest = np.array([across.min(axis=1), np.full(len(plan), ends[0, 2])])
+    farthest = np.array([across.max(axis=1), np.full(len(plan), ends[1, 2])])
+    beside = np.maximum(np.maximum(nearest - plan[:, 1:3].T, plan[:, 1:3].T - farthest), 0.0)
+    missed = np.hypot(*beside) > REACH * np.interp(plan[:, 3], machine.energy_MeV, machine.spot_sigma_mm)
+    if missed.any():
+        remedy = "check isocentre, gantry angles and spot positions against the image, or enlarge the grid"
+        raise RangeError(f"{np.count_nonzero(missed)} of {len(plan)} spots are aimed past the grid", where=WHERE, remedy=remedy)
 
 
 def _weights(weights: Shaped[Array, "..."], spots: int) -> Float[Array, "s"]:

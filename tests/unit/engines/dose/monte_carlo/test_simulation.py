@@ -8,6 +8,7 @@ from gemel.core.image import Image
 from gemel.devices.proton import Machine
 from gemel.engines.dose import RangeShifter, ShiftedBeam, influence
 from gemel.engines.dose.monte_carlo import simulate, tally
+from gemel.engines.dose.monte_carlo.media import Values
 
 ISO = np.array([30.0, 60.0, 30.0])
 SPOT = np.array([[0.0, 0.0, 0.0, 100.0]])
@@ -118,7 +119,7 @@ def test_fewer_histories_than_batches_and_negative_seeds_are_refused(water: Imag
 
 
 def test_a_plan_beside_the_grid_is_an_error_and_not_a_dose_of_zero(water: Image) -> None:
-    with pytest.raises(RangeError, match="no proton"):
+    with pytest.raises(RangeError, match="aimed past"):
         simulate(water, np.array([[0.0, 900.0, 0.0, 100.0]]), ONE, Machine.generic(), ISO, 320, 1)
 
 
@@ -131,3 +132,17 @@ def test_a_range_shifter_is_refused(water: Image) -> None:
 def test_another_quantity_of_dose_is_refused(water: Image) -> None:
     with pytest.raises((RangeError, TypeError)):
         getattr(simulate, "__wrapped__", simulate)(water, SPOT, ONE, Machine.generic(), ISO, 320, 1, dose_to="air")
+
+
+def test_one_spot_of_many_beside_the_grid_is_an_error(water: Image) -> None:
+    """Nine tenths of the plan would be lost in silence."""
+    spots = np.array([[0.0, 0.0, 0.0, 100.0], [0.0, 400.0, 0.0, 100.0]])
+    with pytest.raises(RangeError, match="1 of 2 spots"):
+        simulate(water, spots, np.array([1.0, 9.0]), Machine.generic(), ISO, 64, 1)
+
+
+@pytest.mark.parametrize(("value", "values"), [(0.001, "rsp"), (-1000.0, "hu")])
+def test_an_image_without_a_body_is_refused(value: float, values: Values) -> None:
+    air = Image(np.full((20, 20, 20), value, dtype=np.float32), np.diag([3.0, 3.0, 3.0, 1.0]))
+    with pytest.raises(RangeError, match="no tissue"):
+        simulate(air, SPOT, ONE, Machine.generic(), np.full(3, 28.5), 64, 1, values=values)
