@@ -29,10 +29,10 @@ def held_to(problem: Problem, weights: Float[Array, "spots"], trail: Trail, box:
         before, excess = excess, excess_Gy(problem.held, dose)
         totals.append(sum(max(0.0, e - one.limit.tolerance_Gy) for e, one in zip(excess, problem.held)))
         following = tightened(problem.held, dose, before)
-        capped = totals[-1] > 0 and not _is_hopeless(totals) and done >= trail.rule.max_iterations
-        if totals[-1] == 0 or _is_hopeless(totals) or found.ending == "time" or capped:
-            ending = "cap" if capped and found.ending != "time" else found.ending
-            return replace(problem, held=_with_shifts(problem.held, following)), replace(found, ending=ending, iterations=done)
+        ended = totals[-1] == 0 or _is_hopeless(totals) or found.ending == "time"
+        if ended or done >= trail.rule.max_iterations:
+            found = replace(found, ending=found.ending if ended else "cap", iterations=done)
+            return replace(problem, held=_with_shifts(problem.held, following)), found
         problem = replace(problem, held=following)
 
 
