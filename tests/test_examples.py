@@ -17,7 +17,7 @@ PINNED = {  # the number, its unit, and how far it may be off: rounding alone, o
     "ex04_learning_from_days": (5.551, "mm", 0.15),
     "ex05_gamma_and_dvh": (97.163, "%", 0.05),
     "ex06_record": (5.0, "events and artefacts", 0.0),
-    "ex07_dose_of_two_days": (0.42835, "Gy", 1e-4),
+    "ex07_dose_of_two_days": (0.42824, "Gy", 1e-4),
 }
 
 
