@@ -26,8 +26,8 @@ def require_whole_body(rsp: Image, spots: Shaped[Array, "n 4"], isocentre_mm: Sh
     """Raises GeometryError where spots' rays enter the grid inside tissue and more than MISSING_MM of the body seems to be missing.
 
     The body has a chord c at the edge and c' where h further in: of the circle with these chords √(b² + c²/4) − b is missing,
-    b = (c'² − c²)/8h + h/2, less half a voxel, and at most c/2. A grid whose entrance faces are tissue all over is taken for a block of
-    a phantom, not for a body that was cut.
+    b = (c'² − c²)/8h + h/2, less half a voxel, and at most c/2. A grid whose entrance faces are tissue all over, or a flat face with
+    parallel sides (the same chord further in), is taken for a block of a phantom, not for a body that was cut.
     """
     plan, centre_mm = np.asarray(spots, dtype=np.float64), np.asarray(isocentre_mm, dtype=np.float64)
     for gantry_deg in np.unique(plan[:, 0]):
@@ -97,15 +97,25 @@ def _missing(plane, grid, i, j, ux):
     """Tissue missing before voxel (i, j) at the edge, from the body's chord along that edge and further in."""
     nx, ny = plane.shape
     if (i == 0 and ux > 0) or (i == nx - 1 and ux < 0):
-        inner = min(INWARD, nx - 1) if i == 0 else max(nx - 1 - INWARD, 0)
-        here, further = _chord(plane[i], j) * grid[1, 1], _chord(plane[inner], j) * grid[1, 1]
-        way, voxel = abs(inner - i) * grid[0, 1], 0.5 * grid[0, 1]
+        inner, deep = _inwards(i, INWARD, nx), _inwards(i, 2 * INWARD, nx)
+        here, further, last = _chord(plane[i], j), _chord(plane[inner], j), _chord(plane[deep], j)
+        way, voxel, size = abs(inner - i) * grid[0, 1], 0.5 * grid[0, 1], grid[1, 1]
     else:
-        inner = min(INWARD, ny - 1) if j == 0 else max(ny - 1 - INWARD, 0)
-        here, further = _chord(plane[:, j], i) * grid[0, 1], _chord(plane[:, inner], i) * grid[0, 1]
-        way, voxel = abs(inner - j) * grid[1, 1], 0.5 * grid[1, 1]
+        inner, deep = _inwards(j, INWARD, ny), _inwards(j, 2 * INWARD, ny)
+        here, further, last = _chord(plane[:, j], i), _chord(plane[:, inner], i), _chord(plane[:, deep], i)
+        way, voxel, size = abs(inner - j) * grid[1, 1], 0.5 * grid[1, 1], grid[0, 1]
+    if here == further == last:
+        return 0.0
+    here, further = here * size, further * size
     half = 0.5 * ((further * further - here * here) / (4 * way) + way)
     return max(min(0.5 * here, np.sqrt(half * half + 0.25 * here * here) - half) - voxel, 0.0)
+
+
+@njit(cache=True)
+@no_type_check
+def _inwards(at, steps, count):
+    """The voxel so many steps from one end towards the other."""
+    return min(steps, count - 1) if at == 0 else max(count - 1 - steps, 0)
 
 
 @njit(cache=True)

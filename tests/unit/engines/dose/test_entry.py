@@ -91,3 +91,10 @@ def test_no_engine_gives_a_dose_in_a_body_cut_off() -> None:
     with pytest.raises(GeometryError, match="cut"):
         simulate(rsp, spots, np.ones(1), Machine.generic(), iso, 64, 1)
     assert trace(rsp, spots, Machine.generic(), iso, cut_body=True).views
+
+
+def test_a_box_with_its_face_at_the_edge_is_a_phantom() -> None:
+    values = np.full((40, 40, 10), 0.001, dtype=np.float32)
+    values[8:32, :30] = 1.0
+    box = Image(values, np.diag([3.0, 3.0, 5.0, 1.0]))
+    require_whole_body(box, np.array([[0.0, 0.0, 0.0, 80.0], [0.0, 20.0, 0.0, 80.0]]), np.array([60.0, 45.0, 25.0]))
