@@ -56,12 +56,11 @@ def section(name, title, script, arguments):
     done = subprocess.run([sys.executable, script, *arguments], capture_output=True, text=True, check=False, cwd=HERE)
     if done.returncode:
         sys.exit(f"{script} failed:\n{done.stderr[-2000:]}")
+    printed = re.sub(r"(?<=\s)/\S*/", "", done.stdout).strip()  # no folder of this machine
     shown = " ".join(a if not Path(a).is_absolute() else Path(a).name for a in arguments)
     took = f"{time.perf_counter() - began:.0f} s, load average before {os.getloadavg()[0]:.1f}"
     image = "\n![Time and memory against spots and voxels](pencil_beam_scaling.png)\n" if name == "scaling" else ""
-    return (
-        f"## {title}\n\n`python benchmarks/{script} {shown}`\n({datetime.date.today()}, {took})\n\n```\n{done.stdout.strip()}\n```\n{image}"
-    )
+    return f"## {title}\n\n`python benchmarks/{script} {shown}`\n({datetime.date.today()}, {took})\n\n```\n{printed}\n```\n{image}"
 
 
 def merged(page, made):
