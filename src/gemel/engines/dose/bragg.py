@@ -23,7 +23,7 @@ def depth_dose_Gy_mm2(depth_mm: Float[Array, "d"], energy_MeV: float, range_mm: 
     """Integral depth dose of 1e6 protons, the Bragg curve of Bortfeld 1997, Med Phys 24:2024, eq. 27 without a low-energy tail (ε = 0).
 
     α = R0/E^p makes the curve's range and energy agree with those given; σ holds straggling and energy spread.
-    Its integral is the energy of the protons less the part that nuclear interactions carry away (`energy_lost_MeV`).
+    Its integral is the energy of the protons less the part that nuclear interactions carry away.
     """
     r_cm = (range_mm - np.asarray(depth_mm, dtype=np.float64)) / 10
     R, sigma = range_mm / 10, sigma_mm / 10
@@ -50,9 +50,3 @@ def _straggled(zeta: Float[Array, "d"], sigma_cm: float) -> Float[Array, "d"]:
     front = np.exp(-(zeta**2) / 4) * gamma_function(1 / P) / np.sqrt(2 * np.pi) * sigma_cm ** (1 / P)
     peak, slow = pbdv(-1 / P, -zeta)[0], pbdv(-1 / P - 1, -zeta)[0]
     return np.asarray(front * (peak / sigma_cm + _nuclear_slope() / P * slow))
-
-
-def energy_lost_MeV(energy_MeV: float, range_mm: float) -> float:
-    """Energy per proton that nuclear interactions carry away, (1−γ) β/(1+βR) ∫E dz = (1−γ) β E R / ((1+βR)(1+1/p))."""
-    R = range_mm / 10
-    return (1 - GAMMA_LOCAL) * BETA_1_CM / (1 + BETA_1_CM * R) * energy_MeV * R / (1 + 1 / P)

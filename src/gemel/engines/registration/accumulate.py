@@ -16,7 +16,7 @@ from numba import njit
 from gemel.core.errors import GeometryError, RangeError
 from gemel.core.image import Array, Image
 from gemel.engines.registration.field import DisplacementField
-from gemel.engines.registration.kernels import moved
+from gemel.engines.registration.kernels import affine, moved
 from gemel.engines.registration.warp import pull
 
 PARTS = 3  # of a day's voxel along each axis
@@ -94,7 +94,7 @@ def _land(dose, density, vectors, maps, energy, mass):
                         a, b, c = _place(part // PARTS**2), _place(part // PARTS % PARTS), _place(part % PARTS)
                         x, y, z = moved(vectors, to_field, to_mm, i + a, j + b, k + c)
                         given = held * (dose[i, j, k] + gx * a + gy * b + gz * c)
-                        _share_out(energy, mass, given, held, _index(mm_to_index, x, y, z), half)
+                        _share_out(energy, mass, given, held, affine(mm_to_index, x, y, z), half)
 
 
 @njit(inline="always")
@@ -131,17 +131,6 @@ def _upper(f, h):
 def _place(part):
     """Centre of a part from the voxel's centre, in voxels."""
     return (part + 0.5) / PARTS - 0.5
-
-
-@njit(inline="always")
-@no_type_check
-def _index(m, x, y, z):
-    """Index of a point, with its fraction; voxel n reaches from n - 1/2 to n + 1/2."""
-    return (
-        m[0, 0] * x + m[0, 1] * y + m[0, 2] * z + m[0, 3],
-        m[1, 0] * x + m[1, 1] * y + m[1, 2] * z + m[1, 3],
-        m[2, 0] * x + m[2, 1] * y + m[2, 2] * z + m[2, 3],
-    )
 
 
 @njit(inline="always")

@@ -56,7 +56,7 @@ def _vector(v, x, y, z):
 
 @njit(inline="always")
 @no_type_check
-def _affine(m, x, y, z):
+def affine(m, x, y, z):
     """First three rows of m @ (x, y, z, 1)."""
     return (
         m[0, 0] * x + m[0, 1] * y + m[0, 2] * z + m[0, 3],
@@ -69,9 +69,9 @@ def _affine(m, x, y, z):
 @no_type_check
 def moved(vectors, to_field, to_mm, x, y, z):
     """Where x + u(x) lies, in mm, of the point at index (x, y, z) of an image."""
-    fx, fy, fz = _affine(to_field, x, y, z)
+    fx, fy, fz = affine(to_field, x, y, z)
     u0, u1, u2 = _vector(vectors, fx, fy, fz)
-    px, py, pz = _affine(to_mm, x, y, z)
+    px, py, pz = affine(to_mm, x, y, z)
     return px + u0, py + u1, pz + u2
 
 
@@ -84,10 +84,10 @@ def pull_kernel(source, vectors, to_field, to_mm, mm_to_source, outside, nearest
     for i in prange(out.shape[0]):
         for j in range(out.shape[1]):
             for k in range(out.shape[2]):
-                fx, fy, fz = _affine(to_field, i, j, k)
+                fx, fy, fz = affine(to_field, i, j, k)
                 u0, u1, u2 = _vector(vectors, fx, fy, fz)
-                x, y, z = _affine(to_mm, i, j, k)
-                x, y, z = _affine(mm_to_source, x + u0, y + u1, z + u2)
+                x, y, z = affine(to_mm, i, j, k)
+                x, y, z = affine(mm_to_source, x + u0, y + u1, z + u2)
                 inside = -0.5 <= x <= nx - 0.5 and -0.5 <= y <= ny - 0.5 and -0.5 <= z <= nz - 0.5
                 if not (clamp or inside):
                     out[i, j, k] = outside
@@ -106,8 +106,8 @@ def compose_kernel(outer, inner, to_mm, mm_to_outer, out):
         for j in range(inner.shape[1]):
             for k in range(inner.shape[2]):
                 u0, u1, u2 = inner[i, j, k, 0], inner[i, j, k, 1], inner[i, j, k, 2]
-                x, y, z = _affine(to_mm, i, j, k)
-                x, y, z = _affine(mm_to_outer, x + u0, y + u1, z + u2)
+                x, y, z = affine(to_mm, i, j, k)
+                x, y, z = affine(mm_to_outer, x + u0, y + u1, z + u2)
                 v0, v1, v2 = _vector(outer, x, y, z)
                 out[i, j, k, 0] = u0 + v0
                 out[i, j, k, 1] = u1 + v1
