@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from gemel.core.decision import Goal
 from gemel.core.forecast import Forecast
-from gemel.core.image import Array, Image
+from gemel.core.image import Array
 from gemel.core.model import Model
 from gemel.core.record import Action, Observation, Plan
 
@@ -140,12 +140,15 @@ class System:
 
     `Case` is the patient at planning, `Library` the plans made ahead, `Day` what one scan showed.
 
-    begin(ct, structures, **options) -> Case; model(case, library or None) -> Model; prepare(twin, case, k, t_s, progress) -> Library;
-    observe(case, image, progress) -> Day; observations(day, t_s, source); judge(twin, case, library, day, draws, rng, progress);
+    `planning` and `scans` name the kinds of input (`flow.sources`) that a twin begins with and that `observe` takes: with ("ct",
+    "structures"), begin(ct, structures, **options) -> Case, where an input that may be missing is None or, given several times, a tuple.
+    model(case, library or None) -> Model; prepare(twin, case, k, t_s, progress) -> Library, None where nothing is made ahead;
+    observe(case, scan, progress) -> Day; observations(day, t_s, source); judge(twin, case, library, day, draws, rng, progress);
     treat(plan name, library, t_s, source) -> Action; plans(library) -> names, the baseline last; template() -> the model without a patient.
     Case, Library and Day are frozen dataclasses that `core.packing` can take apart; a Day has `quality` (numbers) and `notes`.
 
-    What a system may lack (None), each for the plan of the day; `plan` and `part` are types that `core.packing` can take apart:
+    What a system may lack (None): starts(case) -> the second at which the twin begins, where that is not the planning scan's.
+    And each for the plan of the day; `plan` and `part` are types that `core.packing` can take apart:
     take(library, name) -> plan; adapt(twin, case, day, plan, effort, progress) -> Adaptation;
     deliver(case, day, plan, draws, rng) -> part, what one fraction or cycle gave; delivered(case, parts) -> Delivered;
     deviations(twin before the scan, case, library, day, treated, rng) -> Deviations of today from the forecast;
@@ -157,8 +160,8 @@ class System:
     interval_s: float
     begin: Callable[..., Any]
     model: Callable[[Any, Any], Model]
-    prepare: Callable[..., Any]
-    observe: Callable[[Any, Image, Progress], Any]
+    prepare: Callable[..., Any] | None
+    observe: Callable[[Any, Any, Progress], Any]
     observations: Callable[[Any, float, str], tuple[Observation, ...]]
     judge: Callable[..., Judgement]
     treat: Callable[[str, Any, float, str], Action]
@@ -168,8 +171,11 @@ class System:
     template: Callable[[], Model]
     exam: Exam
     case: type
-    library: type
+    library: type | None
     day: type
+    planning: tuple[str, ...] = ("ct", "structures")
+    scans: tuple[str, ...] = ("cbct",)
+    starts: Callable[[Any], float] | None = None
     plan: type | None = None
     part: type | None = None
     take: Callable[[Any, str], Any] | None = None

@@ -1,6 +1,6 @@
 """`gemel twin decide`: every plan of the library on today's anatomy, ranked, with the reason."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from gemel.core.twin import Twin
 from gemel.flow.ledger import require_trusted
 from gemel.flow.observe import rng_of
 from gemel.flow.session import Session, day_of, lent, newest, open_session, record, require_library
+from gemel.flow.standing import evidence
 from gemel.store import Event, Store
 
 DRAWS = 24
@@ -38,17 +39,24 @@ def decide(store: Store, twin_id: str, *, actor: str = "", draws: int = DRAWS, o
     """
     with store.lease(twin_id, actor):
         session = open_session(store, twin_id)
-        library = require_library(session)
+        require_library(session)
         scan = newest(session.entries, "day")
         if scan is None:
-            raise StoreError("no scan to decide on", where=twin_id, remedy=f"run: gemel twin observe {twin_id} --cbct SCAN")
+            raise StoreError(
+                "no scan to decide on", where=twin_id, remedy=f"run: gemel twin observe {twin_id} --{session.system.scans[0]} SCAN"
+            )
         note = require_trusted(store, str(session.entries[0].payload["system"]), override)
-        day = day_of(session, scan)
-        judgement = session.system.judge(session.twin, session.case, library, day, draws=draws, rng=rng_of(session, 2), progress=progress)
-        decision = rank(judgement.forecasts, session.system.goal())
-        decision = replace(decision, reason="; ".join(filter(None, (decision.reason, note))))
+        judgement, decision = judged(session, scan, draws, note=note, progress=progress)
         found = flags(session, scan, judgement, decision.recommended)
         return Decided(record_decision(session, (scan, scan), judgement, decision, found, actor), decision, judgement)
+
+
+def judged(session: Session, scan: Event, draws: int, *, note: str = "", progress: Progress = silent) -> tuple[Judgement, Decision]:
+    """Every plan on the anatomy of a scan, and their ranking, with a note among its reasons."""
+    rng, day = rng_of(session, 2), day_of(session, scan)
+    judgement = session.system.judge(session.twin, session.case, session.library, day, draws=draws, rng=rng, progress=progress)
+    decision = rank(judgement.forecasts, session.system.goal())
+    return judgement, replace(decision, reason="; ".join(filter(None, (decision.reason, note))))
 
 
 def flags(session: Session, scan: Event, judgement: Judgement, plan: str) -> tuple[Deviation, ...]:
@@ -78,14 +86,35 @@ def record_decision(
     session: Session, sources: tuple[Event, Event], judgement: Judgement, decision: Decision, found: Sequence[Deviation], actor: str
 ) -> Event:
     """Appends the decision; `sources`: its scan and the last event it follows from."""
-    scan = sources[0]
+    scan, payload = sources[0], decision_payload(session, sources[0], judgement, decision, found)
+    return session.store.append(
+        session.id,
+        "Decided",
+        payload,
+        valid_s=scan.valid_s,
+        actor=actor,
+        seed=session.twin.seed,
+        inputs=tuple(dict.fromkeys((*(source.hash for source in sources), *evidence(session.entries)))),
+        outputs=made_of(payload),
+        expected_version=max(session.version, sources[1].version),
+    )
+
+
+def made_of(payload: Mapping[str, Any]) -> tuple[str, ...]:
+    """The artefacts of a decision."""
+    return tuple(filter(None, (payload["doses"], payload["draws"])))
+
+
+def decision_payload(session: Session, scan: Event, judgement: Judgement, decision: Decision, found: Sequence[Deviation]) -> dict[str, Any]:
+    """What a Decided event says; doses and draws are kept as artefacts."""
     baseline = session.system.plans(session.library)[-1]
     made = (name for name in judgement.doses_Gy if name not in session.system.plans(session.library))
     names = dict.fromkeys((decision.recommended, baseline, *made))
-    doses = session.store.artefacts.put_arrays({name: judgement.doses_Gy[name].astype(np.float32) for name in names})
+    held = {name: judgement.doses_Gy[name].astype(np.float32) for name in names if name in judgement.doses_Gy}
+    doses = session.store.artefacts.put_arrays(held) if held else ""
     draws = {f"{plan}/{name}": values for plan, f in judgement.forecasts.items() for name, values in f.values.items()}
     packed = session.store.artefacts.put_arrays(draws)
-    payload = {
+    return {
         "recommended": decision.recommended,
         "reason": decision.reason,
         "options": [asdict(option) for option in decision.options],
@@ -96,17 +125,6 @@ def record_decision(
         "scan": scan.hash,
         "deviations": [asdict(deviation) for deviation in found],
     }
-    return session.store.append(
-        session.id,
-        "Decided",
-        payload,
-        valid_s=scan.valid_s,
-        actor=actor,
-        seed=session.twin.seed,
-        inputs=tuple(dict.fromkeys(source.hash for source in sources)),
-        outputs=(doses, packed),
-        expected_version=max(session.version, sources[1].version),
-    )
 
 
 def _summary(values: np.ndarray) -> list[float]:

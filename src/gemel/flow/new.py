@@ -1,89 +1,110 @@
-"""`gemel twin new`: a planning CT and its contours become a twin."""
+"""`gemel twin new`: planning images and what belongs to them become a twin."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from gemel import io
 from gemel.core.digest import digest
-from gemel.core.errors import InputError, StructureError
+from gemel.core.errors import InputError
 from gemel.core.packing import pack
-from gemel.core.structures import Structures
-from gemel.core.system import System
+from gemel.core.system import Progress, System, silent
 from gemel.core.time import seconds
 from gemel.flow import registry
+from gemel.flow.observe import observe
+from gemel.flow.sources import Asked, Paths, Source, keep, listed, read
 from gemel.store import Store
 
 
 @dataclass(frozen=True)
 class Planning:
-    """Planning data read and accepted, before anything is written: the case, the files it came from, and the id it will have."""
+    """Planning data read and accepted, before anything is written: the case, the files it came from, and the id it will have.
+
+    `first` are inputs (kind, path) that the twin has yet to observe, in the order in which they were given.
+    """
 
     system: str
     case: Any
-    series: io.Series
+    identity: io.Identity
+    seed: int
     structures: tuple[str, ...]
     notes: tuple[str, ...]
     start_s: float
-    files: tuple[Path, Path]
+    files: tuple[Path, ...]
+    first: tuple[tuple[str, Path], ...]
     twin_id: str
 
 
 def new(
     store: Store,
     system_name: str,
-    ct: Path,
-    structures: Path,
-    *,
+    *paths: Paths,
     names: Mapping[str, str] | None = None,
     time: str = "",
     actor: str = "",
     options: Mapping[str, Any] | None = None,
+    progress: Progress = silent,
 ) -> str:
     """Id of a new twin, or of the one that the same files already made: `planning` and then `begin`. Nothing is written when refused."""
-    return begin(store, planning(system_name, ct, structures, names=names, time=time, options=options), actor=actor)
+    return begin(store, planning(system_name, *paths, names=names, time=time, options=options), actor=actor, progress=progress)
 
 
 def planning(
     system_name: str,
-    ct: Path,
-    structures: Path,
-    *,
+    *paths: Paths,
     names: Mapping[str, str] | None = None,
     time: str = "",
     options: Mapping[str, Any] | None = None,
 ) -> Planning:
-    """The planning data, read and checked without a store.
+    """The planning data, read and checked without a store; `paths` in the order of the system's `planning`, None for what is missing.
 
     `names` maps contour names of the hospital to those of the system ("" leaves one out); `time` is ISO 8601, needed when
-    the CT states neither its own time nor its study's. `options` go to the system, which names them.
+    the first images state neither their own time nor their study's. `options` go to the system, which names them.
     """
-    system = registry.system(system_name)
-    series = io.read_series(ct)
-    read = io.read_structures(structures, series, names=names)
-    start_s = _start_s(series.acquired or series.studied, time)
-    case = system.begin(series.image, standard_names(read, system), **(options or {}))
-    twin_id = f"{system_name}-{digest({'ct': series.digest, 'masks': dict(read.masks), 'options': dict(options or {})})[:10]}"
-    return Planning(system_name, case, series, tuple(sorted(read.masks)), tuple(system.notes(case)), start_s, (ct, structures), twin_id)
+    system, chosen = registry.system(system_name), dict(options or {})
+    given = {kind: listed(found) for kind, found in zip(system.planning, paths)}
+    _require_known(system, given, chosen)
+    sources = _read(system, given, names)
+    case = system.begin(*(_value(sources.get(kind, ())) for kind in system.planning), **chosen)
+    everything = [source for found in sources.values() for source in found]
+    named = {kind: [source.digest for source in found] for kind, found in sources.items()}
+    return Planning(
+        system=system_name,
+        case=case,
+        identity=next((source.identity for source in everything if source.identity), io.Identity("")),
+        seed=int(everything[0].digest[:7], 16),
+        structures=tuple(sorted(name for source in sources.get("structures", ()) for name in source.value.masks)),
+        notes=tuple(system.notes(case)),
+        start_s=system.starts(case) if system.starts else _start_s(everything, time),
+        files=tuple(path for source in everything for path in source.files),
+        first=tuple((kind, path) for kind in system.scans for path in given.get(kind, ())),
+        twin_id=f"{system_name}-{digest({**named, 'options': chosen})[:10]}",
+    )
 
 
-def begin(store: Store, planned: Planning, *, actor: str = "") -> str:
-    """Id of the twin, written unless the store holds it already. The original files are kept, named by their content.
+def begin(store: Store, planned: Planning, *, actor: str = "", progress: Progress = silent) -> str:
+    """Id of the twin, written unless the store holds it already, and its first scans observed. The original files are kept.
 
     Who the patient is lies beside the chain of events, so that it can be erased.
     """
-    if planned.twin_id in store.twins():
-        return planned.twin_id
+    if planned.twin_id not in store.twins():
+        _ingest(store, planned, actor)
+    for kind, path in planned.first:
+        seen = {name for event in store.events(planned.twin_id) if event.kind == "Observed" for name in event.inputs}
+        if not seen.issuperset(keep(store, path)):
+            observe(store, planned.twin_id, path, kind=kind, actor=actor, progress=progress)
+    return planned.twin_id
+
+
+def _ingest(store: Store, planned: Planning, actor: str) -> None:
     originals = tuple(name for path in planned.files for name in keep(store, path))
     packed = store.artefacts.put_arrays(pack(planned.case))
-    seed = int(planned.series.digest[:7], 16)
     payload = {
         "system": planned.system,
         "case": packed,
-        "seed": seed,
+        "seed": planned.seed,
         "notes": list(planned.notes),
         "structures": list(planned.structures),
     }
@@ -91,35 +112,51 @@ def begin(store: Store, planned: Planning, *, actor: str = "") -> str:
         store.append(
             planned.twin_id,
             "Ingested",
-            payload | {"person": store.keep_person(asdict(planned.series.identity))},
+            payload | {"person": store.keep_person(asdict(planned.identity))},
             valid_s=planned.start_s,
             actor=actor,
-            seed=seed,
+            seed=planned.seed,
             inputs=originals,
             outputs=(packed,),
             expected_version=0,
         )
-    return planned.twin_id
 
 
-def standard_names(read: Structures, system: System) -> Structures:
-    """The structures under the system's own names. Raises StructureError for a name it does not know, or two that mean the same."""
-    masks: dict[str, np.ndarray] = {}
-    for name, mask in read.masks.items():
-        standard = system.canonical(name)
-        if standard in masks:
-            raise StructureError(f"two structures that mean {standard}", where="RTSTRUCT", remedy=f"leave one out with --map {name}=")
-        masks[standard] = mask
-    return Structures(read.grid, masks)
+def _read(system: System, given: Mapping[str, Sequence[Path]], names: Mapping[str, str] | None) -> dict[str, tuple[Source, ...]]:
+    """Every input, by kind; a later one may rest on those before it. Raises IdentityError unless all are of one patient."""
+    asked, sources = Asked(system, names), {}
+    for kind, paths in given.items():
+        sources[kind] = tuple(read(kind, path, asked) for path in paths)
+        asked = replace(asked, before={**asked.before, kind: sources[kind][0]} if sources[kind] else asked.before)
+    everything = [source for found in sources.values() for source in found]
+    if not everything:
+        raise InputError("no input", where=system.name, remedy=f"give {' or '.join('--' + kind for kind in system.planning)}")
+    known = [source for source in everything if source.identity]
+    for source in known[1:]:
+        io.require_same_patient(known[0].identity, source.identity, str(source.files[0]))  # type: ignore[arg-type]
+    return sources
 
 
-def keep(store: Store, path: Path) -> tuple[str, ...]:
-    """Hashes of the original files, kept in the store: the file, or every file of the folder."""
-    files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
-    return tuple(store.artefacts.put(file) for file in files)
+def _value(found: Sequence[Source]) -> Any:
+    """None for none, the value of one, a tuple for several."""
+    values = tuple(source.value for source in found)
+    return (None, *values)[len(values)] if len(values) < 2 else values
 
 
-def _start_s(acquired: str, time: str) -> float:
-    if not (time or acquired):
+def _require_known(system: System, given: Mapping[str, Sequence[Path]], options: Mapping[str, Any]) -> None:
+    """Raises InputError for an input that `begin` cannot do without, and an option that it does not take."""
+    parameters = list(signature(system.begin).parameters.values())
+    for kind, parameter in zip(system.planning, parameters):
+        if not given.get(kind) and parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
+            raise InputError(f"no {kind}", where=f"new {system.name}", remedy=f"give --{kind} PATH")
+    names = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    unknown = sorted(set(options) - set(names))
+    if unknown and not any(p.kind is p.VAR_KEYWORD for p in parameters):
+        raise InputError(f"an option {unknown[0]!r}", where=system.name, remedy=f"it takes {', '.join(names) or 'no options'}")
+
+
+def _start_s(sources: Sequence[Source], time: str) -> float:
+    stated = time or next((s.acquired or s.studied for s in sources if s.acquired or s.studied), "")
+    if not stated:
         raise InputError("a CT that states no acquisition time", where="CT", remedy="state it with --time 2026-01-31T08:30")
-    return seconds(time or acquired)
+    return seconds(stated)

@@ -7,17 +7,16 @@ from typing import Any
 
 from gemel import io
 from gemel.core import twin as twins
-from gemel.core.digest import digest
 from gemel.core.errors import IdentityError, InputError
 from gemel.core.forecast import Forecast, forecast, interval
-from gemel.core.image import Image
 from gemel.core.packing import pack
 from gemel.core.record import Observation
 from gemel.core.surprise import is_alarm, surprise
 from gemel.core.system import Progress, common_draws, silent
 from gemel.core.time import iso, seconds
-from gemel.flow.new import keep
 from gemel.flow.session import Session, belief_digest, open_session, record, row
+from gemel.flow.sources import Asked, Source, keep, read
+from gemel.flow.standing import evidence
 from gemel.store import Event, Store
 
 DRAWS = 2000
@@ -26,29 +25,29 @@ DRAWS = 2000
 
 @dataclass(frozen=True)
 class Scan:
-    """An image of the day with its time, where it came from, and whether its PatientID was checked."""
+    """What came in, read and checked against the twin, and the time it speaks of."""
 
-    image: Image
+    read: Source
     t_s: float
-    source: str
-    identity_checked: bool
 
 
-def observe(store: Store, twin_id: str, scan_path: Path, *, time: str = "", actor: str = "", progress: Progress = silent) -> Event:
+def observe(
+    store: Store, twin_id: str, scan_path: Path, *, kind: str = "", time: str = "", actor: str = "", progress: Progress = silent
+) -> Event:
     """The Assimilated event of one scan; a scan older than the last one is assimilated by replay, in time order.
 
-    The forecast's draws are on the disk, named by their hash, before the image is registered; events follow together when it is accepted.
-    No event is written for a scan of another patient, without a time, observed before, older than the planning CT, or that does not
-    show the target.
+    `kind` is one of the system's `scans`, the first unless stated. The forecast's draws are on the disk, named by their hash, before
+    the image is looked at; events follow together when it is accepted. No event is written for a scan of another patient, without a
+    time, observed before, older than the planning data, or that does not show what it should.
     """
     with store.lease(twin_id, actor):
         session = open_session(store, twin_id)
-        scan = read_scan(session, scan_path, time)
+        scan = read_scan(session, kind or session.system.scans[0], scan_path, time)
         before = open_session(store, twin_id, as_of_s=scan.t_s) if scan.t_s < session.twin.t_s else session
-        expected = forecast(before.twin, (), list(before.twin.model.observe), scan.t_s, DRAWS, twins.generator(before.twin, 1))
+        expected = expected_of(before, scan.t_s)
         ahead, ahead_s = store.artefacts.put_arrays(dict(expected.values)), store.clock()
-        day = session.system.observe(session.case, scan.image, progress)
-        seen = session.system.observations(day, scan.t_s, scan.source)
+        day = session.system.observe(session.case, scan.read.value, progress)
+        seen = session.system.observations(day, scan.t_s, scan.read.name)
         originals, packed = keep(store, scan_path), store.artefacts.put_arrays(pack(day))
         with store.together():
             frozen = _freeze(session, expected, ahead, ahead_s, actor)
@@ -56,50 +55,59 @@ def observe(store: Store, twin_id: str, scan_path: Path, *, time: str = "", acto
             return _assimilated(session, expected, seen, (frozen, observed), actor)
 
 
-def read_scan(session: Session, path: Path, time: str) -> Scan:
-    """The scan, checked against the twin: DICOM folder or file, or NIfTI (which carries no identity)."""
-    if path.name.endswith((".nii", ".nii.gz")):
-        image, source, acquired, checked = io.read_nifti(path), path.name, "", False
-        source = f"{path.name}#{digest(image.array)[:16]}"
-    else:
-        series = io.read_series(path)
+def expected_of(before: Session, t_s: float) -> Forecast:
+    """What a twin expects to be seen at a time; the same draws whenever it is asked."""
+    return forecast(before.twin, (), list(before.twin.model.observe), t_s, DRAWS, twins.generator(before.twin, 1))
+
+
+def read_scan(session: Session, kind: str, path: Path, time: str) -> Scan:
+    """The scan, checked against the twin: of its patient where the file tells, later than its start, not seen before."""
+    if kind not in session.system.scans:
+        raise InputError(f"a scan of kind {kind!r}", where=session.system.name, remedy=f"it observes {', '.join(session.system.scans)}")
+    found = read(kind, path, Asked(session.system))
+    if found.identity is not None:
         expected = session.store.person(session.entries[0])
-        io.require_same_patient(io.Identity(expected["patient_id"], expected["issuer"]), series.identity, str(path))
-        image, source, acquired, checked = series.image, series.identity.series_uid, series.acquired, True
-    if not (time or acquired):
+        io.require_same_patient(io.Identity(expected["patient_id"], expected["issuer"]), found.identity, str(path))
+    if not (time or found.acquired):
         raise InputError("a scan that states no time", where=str(path), remedy="state it with --time 2026-01-31T08:30")
-    t_s = seconds(time or acquired)
+    t_s = seconds(time or found.acquired)
     if t_s <= session.twin.start_s:
         raise InputError(
             f"a scan of {iso(t_s)}", where=str(path), remedy=f"it must be later than the planning CT ({iso(session.twin.start_s)})"
         )
     known = {entry.payload["source"]: entry for entry in session.entries if entry.kind == "Observed"}
-    if source in known or any(entry.valid_s == t_s for entry in known.values()):
+    if found.name in known or any(entry.valid_s == t_s for entry in known.values()):
         raise IdentityError("a scan that the twin has observed already", where=str(path), remedy="give each scan its own time, once")
-    return Scan(image, t_s, source, checked)
+    return Scan(found, t_s)
 
 
 def _freeze(session: Session, expected: Forecast, packed: str, known_s: float, actor: str) -> Event:
     """The forecast with the time at which it was on the disk."""
-    ranges = {kind: [side.tolist() for side in interval(draws)] for kind, draws in expected.values.items()}
     return session.store.append(
         session.id,
         "Forecast",
-        {"forecast": packed, "made_s": expected.made_s, "for_s": expected.t_s, "interval_90": ranges},
+        forecast_payload(expected, packed),
         valid_s=expected.made_s,
         known_s=known_s,
         actor=actor,
         seed=session.twin.seed,
-        inputs=(session.entries[-1].hash,),
+        inputs=evidence(session.entries),
         outputs=(packed,),
         expected_version=session.version,
     )
 
 
+def forecast_payload(expected: Forecast, packed: str) -> dict[str, Any]:
+    """What a Forecast event says."""
+    ranges = {kind: [side.tolist() for side in interval(draws)] for kind, draws in expected.values.items()}
+    return {"forecast": packed, "made_s": expected.made_s, "for_s": expected.t_s, "interval_90": ranges}
+
+
 def _seen_in(scan: Scan, day: Any, seen: Sequence[Observation], packed: str) -> dict[str, Any]:
     return {
-        "source": scan.source,
-        "identity_checked": scan.identity_checked,
+        "source": scan.read.name,
+        "identity_checked": scan.read.identity is not None,
+        **({"scanner": scan.read.scanner} if scan.read.scanner else {}),
         "observations": [row(observation) for observation in seen],
         "day": packed,
         "quality": dict(day.quality),
@@ -124,14 +132,7 @@ def _assimilated(session: Session, expected: Forecast, seen: Sequence[Observatio
     """Belief after the scan, and the ledger's row: where what came lies in what was forecast."""
     frozen, observed = sources
     after = twins.assimilate(session.twin, record((observed,)))
-    checks = {o.kind: surprise(expected, o) for o in seen}
-    payload = {
-        "belief": belief_digest(after.belief),
-        "forecast": frozen.hash,
-        "ranks": {kind: check.rank.tolist() for kind, check in checks.items()},
-        "crps": {kind: check.crps.tolist() for kind, check in checks.items()},
-        "alarms": sorted(kind for kind, check in checks.items() if is_alarm(check)),
-    }
+    payload = {"belief": belief_digest(after.belief), "forecast": frozen.hash, **scores(expected, seen)}
     event = session.store.append(
         session.id,
         "Assimilated",
@@ -148,6 +149,16 @@ def _assimilated(session: Session, expected: Forecast, seen: Sequence[Observatio
     outcome = {"plan": acted[-1].payload["plan"], "seen": observed.hash, "alarms": payload["alarms"]}
     session.store.append(session.id, "Outcome", outcome, valid_s=observed.valid_s, actor=actor, inputs=(acted[-1].hash, observed.hash))
     return event
+
+
+def scores(expected: Forecast, seen: Sequence[Observation]) -> dict[str, Any]:
+    """The ledger's part of an Assimilated event: ranks and CRPS of what came within what was forecast, and what was too unlikely."""
+    checks = {o.kind: surprise(expected, o) for o in seen}
+    return {
+        "ranks": {kind: check.rank.tolist() for kind, check in checks.items()},
+        "crps": {kind: check.crps.tolist() for kind, check in checks.items()},
+        "alarms": sorted(kind for kind, check in checks.items() if is_alarm(check)),
+    }
 
 
 def rng_of(session: Session, stream: int) -> Any:

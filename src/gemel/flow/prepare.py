@@ -5,7 +5,8 @@ import time
 from gemel.core.digest import digest
 from gemel.core.packing import pack
 from gemel.core.system import Progress, silent
-from gemel.flow.session import open_session
+from gemel.flow.session import lent, open_session
+from gemel.flow.standing import evidence
 from gemel.store import Event, Store
 
 
@@ -13,9 +14,10 @@ def prepare(store: Store, twin_id: str, *, k: int = 8, actor: str = "", progress
     """The event that holds the library of `k` plans and the baseline. Takes minutes; another process on the same twin is refused."""
     with store.lease(twin_id, actor):
         session = open_session(store, twin_id)
+        make = lent(session, "prepare")
         began = time.perf_counter()
         t_s = session.twin.t_s + session.system.interval_s
-        library = session.system.prepare(session.twin, session.case, k, t_s, progress)
+        library = make(session.twin, session.case, k, t_s, progress)
         arrays = pack(library)
         packed = store.artefacts.put_arrays(arrays)
         payload = {
@@ -32,7 +34,7 @@ def prepare(store: Store, twin_id: str, *, k: int = 8, actor: str = "", progress
             valid_s=session.twin.t_s,
             actor=actor,
             seed=session.twin.seed,
-            inputs=(session.entries[-1].hash,),
+            inputs=evidence(session.entries),
             outputs=(packed,),
             expected_version=session.version,
         )

@@ -1,6 +1,6 @@
 """A twin opened for work: rebuilt from its events alone, to the same belief."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,14 +15,18 @@ from gemel.core.packing import unpack
 from gemel.core.record import Action, Event, Observation
 from gemel.core.system import System
 from gemel.core.twin import Twin
-from gemel.flow import registry
+from gemel.flow import registry, remembered
+from gemel.flow.standing import standing
 from gemel.store import Event as Entry
 from gemel.store import Store
 
 
 @dataclass(frozen=True)
 class Session:
-    """A twin with its system, its case, its library (None before `prepare`) and the entries of the record it was rebuilt from."""
+    """A twin with its system, its case, its library (None before `prepare`) and the entries of the record it was rebuilt from.
+
+    `history` holds every entry, also those that no longer count (`flow.standing`).
+    """
 
     store: Store
     id: str
@@ -31,11 +35,12 @@ class Session:
     library: Any
     twin: Twin
     entries: tuple[Entry, ...]
+    history: tuple[Entry, ...]
 
     @property
     def version(self) -> int:
         """Version of the last entry."""
-        return self.entries[-1].version
+        return self.history[-1].version
 
     @property
     def badge(self) -> Badge:
@@ -45,18 +50,43 @@ class Session:
 
 def open_session(store: Store, twin_id: str, *, as_of_s: float | None = None, known_at_s: float | None = None) -> Session:
     """The twin as it was at `as_of_s` (what had happened) and `known_at_s` (what was known). Raises InputError for an unknown id."""
-    entries = tuple(store.events(twin_id, as_of=as_of_s, known_at=known_at_s))
-    ingested = [entry for entry in entries if entry.kind == "Ingested"]
-    if not ingested:
+    history = tuple(store.events(twin_id, as_of=as_of_s, known_at=known_at_s))
+    if not history or all(entry.kind != "Ingested" for entry in history):
         known = ", ".join(store.twins()) or "none"
         raise InputError(f"no twin {twin_id!r}" + (" at that time" if as_of_s else ""), remedy=f"the store holds {known}")
+    return rebuilt(store, history, store.tainted(known_at_s))
+
+
+def rebuilt(store: Store, history: tuple[Entry, ...], tainted: Set[str], *, fresh: bool = False) -> Session:
+    """The twin that some entries of one record tell of; `fresh`: folded from the prior on, whatever is remembered.
+
+    Raises StoreError when its planning data were withdrawn or erased.
+    """
+    entries = standing(history, tainted)
+    ingested = [entry for entry in entries if entry.kind == "Ingested"]
+    _require_planning(history, ingested)
     start = ingested[0]
     system = registry.system(str(start.payload["system"]))
     case: Any = unpack(system.case, store.artefacts.get_arrays(start.payload["case"]))
     prepared = newest(entries, "library")
-    library = unpack(system.library, store.artefacts.get_arrays(prepared.payload["library"])) if prepared else None
+    library: Any = None
+    if prepared and system.library:
+        library = unpack(system.library, store.artefacts.get_arrays(prepared.payload["library"]))
     empty = twins.new(system.model(case, library), start.valid_s, int(start.payload["seed"]))
-    return Session(store, twin_id, system, case, library, twins.assimilate(empty, record(entries)), entries)
+    if fresh:
+        twin = twins.assimilate(empty, record(entries))
+    else:
+        twin = remembered.assimilated(empty, entries, store=store, system=system, record=record)
+    return Session(store, start.twin, system, case, library, twin, entries, history)
+
+
+def _require_planning(history: tuple[Entry, ...], ingested: list[Entry]) -> None:
+    erased = [e for e in history if e.kind == "Erased" and any(i.payload.get("case") in e.payload["artefacts"] for i in ingested)]
+    if erased:
+        found = f"a twin that was erased: {erased[-1].payload['reason']}"
+        raise StoreError(found, where=history[0].twin, remedy="make a new one; the chain of events alone is kept")
+    if not ingested:
+        raise StoreError("planning data that were withdrawn", where=history[0].twin, remedy="make a new twin: gemel twin new")
 
 
 def newest(entries: tuple[Entry, ...], key: str) -> Entry | None:
@@ -95,8 +125,8 @@ def belief_digest(belief: Belief) -> str:
 
 
 def require_library(session: Session) -> Any:
-    """The library. Raises StoreError when it has not been prepared."""
-    if session.library is None:
+    """The library, None for a system that makes nothing ahead. Raises StoreError when it has not been prepared."""
+    if session.library is None and session.system.prepare is not None:
         raise StoreError("no plan library yet", where=session.id, remedy=f"run: gemel twin prepare {session.id}")
     return session.library
 

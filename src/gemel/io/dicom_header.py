@@ -21,6 +21,12 @@ def identity_of(dataset: Dataset, where: str) -> Identity:
     )
 
 
+def scanner_of(dataset: Dataset, where: str) -> str:
+    """The machine in one line: manufacturer, model, station and serial number (PS3.3 C.7.5.1), whichever are stated; empty when none."""
+    named = ("Manufacturer", "ManufacturerModelName", "StationName", "DeviceSerialNumber")
+    return " ".join(filter(None, (text(dataset, keyword, where) for keyword in named)))
+
+
 def acquired_at(dataset: Dataset, where: str) -> str:
     """ISO 8601 local time of acquisition, else of the series; empty when neither is stated.
 

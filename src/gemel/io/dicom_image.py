@@ -14,7 +14,7 @@ from gemel.core.image import Array, Image
 from gemel.io.dicom_file import numbers, parse, require_class, text, uid
 from gemel.io.dicom_folder import Entry, scan, series_of
 from gemel.io.dicom_geometry import Plane, plane, stack
-from gemel.io.dicom_header import acquired_at, identity_of, studied_at
+from gemel.io.dicom_header import acquired_at, identity_of, scanner_of, studied_at
 from gemel.io.dicom_pixels import stored_values
 from gemel.io.files import digest, read_bytes
 from gemel.io.identity import Identity, Series, require_same_patient
@@ -34,6 +34,7 @@ class _Slice:
     acquired: str
     studied: str
     digest: str
+    scanner: str
 
 
 def read_dicom(path: str | Path, *, series_uid: str = "") -> Image:
@@ -65,6 +66,7 @@ def read_series(path: str | Path, *, modality: str = "CT", series_uid: str = "")
         acquired=min(item.acquired for item in slices),
         studied=min(item.studied for item in slices),
         digest=digest("".join(sorted(item.digest for item in slices)).encode()),
+        scanner=slices[0].scanner,
     )
 
 
@@ -84,6 +86,7 @@ def _slice(entry: Entry) -> _Slice:
         acquired=acquired_at(dataset, where),
         studied=studied_at(dataset, where),
         digest=digest(data),
+        scanner=scanner_of(dataset, where),
     )
 
 

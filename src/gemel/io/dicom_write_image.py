@@ -11,6 +11,7 @@ from pydicom.uid import CTImageStorage
 from gemel.core.errors import RangeError
 from gemel.core.image import Array, Image
 from gemel.io.dicom_file import serialise
+from gemel.io.dicom_header import scanner_of
 from gemel.io.dicom_object import decimal, new_dataset
 from gemel.io.files import digest, write_folder_atomic
 from gemel.io.identity import Identity, Series, require_same_frame
@@ -50,6 +51,7 @@ def write_image(folder: str | Path, image: Image, identity: Identity, *, descrip
         sop_uids=tuple(str(dataset.SOPInstanceUID) for dataset in slices),
         acquired=acquired,
         digest=digest("".join(sorted(digest(data) for data in files.values())).encode()),
+        scanner=scanner_of(first, str(folder)),
     )
 
 

@@ -23,7 +23,7 @@ class Identity:
 class Series:
     """One image series. `sop_uids` follow z; `acquired` and `studied` (the study's time) are ISO 8601 local time or empty.
 
-    `digest` is SHA-256 over the files' SHA-256.
+    `digest` is SHA-256 over the files' SHA-256; `scanner` is the machine: manufacturer, model and station, as far as the files tell.
     """
 
     image: Image
@@ -32,6 +32,7 @@ class Series:
     acquired: str = ""
     studied: str = ""
     digest: str = ""
+    scanner: str = ""
 
 
 def require_same_patient(a: Identity, b: Identity, where: str) -> None:
