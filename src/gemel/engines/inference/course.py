@@ -1,0 +1,84 @@
+"""Models whose course follows from their parameters and from what was given: exact posteriors of the parameters, by importance sampling."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from gemel.core.belief import Draws, Params, State
+from gemel.core.image import Array
+from gemel.core.model import Condition, Observe
+from gemel.core.parameter import Parameter, draw_free, free_centre, to_value
+from gemel.core.record import Action, Observation
+from gemel.core.twin import Twin, given, observations
+from gemel.engines.inference import importance
+
+DRAWS = 2000
+
+
+@dataclass(frozen=True)
+class Course:
+    """`states(params, actions, start_s, times_s)` gives the state of every draw at each time (ascending), for draws in params of (n,)."""
+
+    parameters: tuple[Parameter, ...]
+    states: Callable[[Params, Sequence[Action], float, Sequence[float]], Sequence[State]]
+    observe: Mapping[str, Observe]
+
+
+@dataclass(frozen=True)
+class CoursePrior:
+    """The prior of a Course, at its start."""
+
+    course: Course
+
+    def draw(self, n: int, rng: np.random.Generator) -> tuple[State, Params]:
+        """n draws of state and parameters."""
+        params = named(self.course.parameters, draw_free(self.course.parameters, n, rng))
+        return self.course.states(params, (), 0.0, (0.0,))[0], params
+
+
+def condition(course: Course, draws: int = DRAWS) -> Condition:
+    """Conditions on the whole record at once, so that the order in which scans arrive cannot matter; errors are normal and independent."""
+
+    def apply(twin: Twin, new: Sequence[Observation], rng: np.random.Generator) -> Draws:
+        seen = sorted((*observations(twin), *new), key=lambda o: (o.t_s, o.kind, o.source))
+        actions = given(twin)
+
+        def residuals(z: Float[Array, "n d"]) -> Float[Array, "n m"]:
+            free = unwhitened(course.parameters, z)
+            r = residuals_of(course, named(course.parameters, free), actions, twin.start_s, seen)
+            return np.where(inside(course.parameters, free)[:, None], r, np.inf)
+
+        found = importance.sample(residuals, len(course.parameters), draws, rng)
+        params = named(course.parameters, unwhitened(course.parameters, found.z))
+        state = course.states(params, actions, twin.start_s, (seen[-1].t_s,))[0]
+        return Draws(state, params, np.full(draws, 1 / draws))
+
+    return apply
+
+
+def residuals_of(
+    course: Course, params: Params, actions: Sequence[Action], start_s: float, seen: Sequence[Observation]
+) -> Float[Array, "n m"]:
+    """(prediction − value)/sd of every component of every observation."""
+    times = sorted({o.t_s for o in seen})
+    states = dict(zip(times, course.states(params, actions, start_s, times)))
+    columns = [(course.observe[o.kind](states[o.t_s], params) - o.value) / o.sd for o in seen]
+    return np.concatenate([column.reshape(len(column), -1) for column in columns], axis=1)
+
+
+def unwhitened(parameters: tuple[Parameter, ...], z: Float[Array, "n d"]) -> Float[Array, "n d"]:
+    """The free scale of standard normal coordinates."""
+    return np.array([free_centre(p) for p in parameters]) + z * np.array([p.spread for p in parameters])
+
+
+def named(parameters: tuple[Parameter, ...], free: Float[Array, "n d"]) -> dict[str, Float[Array, "n"]]:
+    """Parameter values by name."""
+    return {p.name: to_value(p, column) for p, column in zip(parameters, free.T)}
+
+
+def inside(parameters: tuple[Parameter, ...], free: Float[Array, "n d"]) -> Bool[Array, "n"]:
+    """Which draws lie within the bounds of every parameter."""
+    values = [to_value(p, column) for p, column in zip(parameters, free.T)]
+    return np.logical_and.reduce([(v >= p.bounds[0]) & (v <= p.bounds[1]) for p, v in zip(parameters, values)])
