@@ -1,95 +1,25 @@
 """The command line: a thin shell over `gemel.flow`. Every command takes --json; failures are one line with the remedy, and exit 1."""
 
 import json
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gemel import __version__, flow, store
-from gemel.cli.pairs import names_of, numbers
+from gemel.cli import begin, trials  # register their commands
+from gemel.cli.pairs import numbers
+from gemel.cli.shell import NOTICE, Actor, AsJson, Folder, StoreAt, TwinId, app, out, say, speaking, twin
 from gemel.cli.tables import check_table, decision_table, models_table, overview_table
 from gemel.cli.trust import conform_table, ledger_table
-from gemel.core.errors import GemelError
 from gemel.core.time import iso, seconds
 from gemel.flow.conformance.results import as_json as examination_json
 from gemel.flow.ledger import By, rows, trust
 from gemel.flow.ledger_write import write_ledger
 
-NOTICE = "Research software. Not a medical device; not CE-marked or FDA-cleared; must not be the sole basis of a clinical decision."
-out, err = Console(), Console(stderr=True)
-
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=f"Digital twins made from medical images. {NOTICE}")
-twin = typer.Typer(no_args_is_help=True, help="One patient's twin: new → prepare → observe → decide → (adapt, check) → act → report.")
-app.add_typer(twin, name="twin")
-
-StoreAt = Annotated[str, typer.Option("--store", envvar="GEMEL_STORE", help="The record: an SQLite file.")]
-TwinId = Annotated[str, typer.Argument(metavar="ID", help="The twin's id, as `gemel twin new` printed it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-Actor = Annotated[str, typer.Option("--actor", envvar="USER", help="Who does this; goes into the record.")]
-Folder = Annotated[Path, typer.Option("--out", help="Folder to write to.")]
-
-
-@contextmanager
-def speaking() -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar for each stage, and errors as one line with the remedy."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=not err.is_terminal, disable=not err.is_terminal) as bars:
-        tasks: dict[str, Any] = {}
-
-        def report(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                if not err.is_terminal:
-                    err.print(f"{what} …", highlight=False)
-                tasks[what] = bars.add_task(what, total=total)
-            bars.update(tasks[what], completed=done, total=total)
-
-        try:
-            yield report
-        except GemelError as error:
-            bars.stop()
-            err.print(f"[bold red]gemel:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
-            raise typer.Exit(1) from error
-
-
-def say(as_json: bool, value: Any, text: Any) -> None:
-    """Print JSON or the text."""
-    if as_json:
-        sys.stdout.write(json.dumps(value, sort_keys=True, default=str) + "\n")
-    else:
-        out.print(text)
-
-
-@twin.command("new")
-def twin_new(
-    system: Annotated[str, typer.Argument(help="The system, for example prostate; `gemel models` lists them.")],
-    ct: Annotated[Path, typer.Option(help="Folder of the planning CT (DICOM).", exists=True)],
-    structures: Annotated[Path, typer.Option(help="RTSTRUCT file with the contours.", exists=True)],
-    at: StoreAt = "twins.db",
-    map_: Annotated[
-        list[str] | None, typer.Option("--map", help="OWN=NAME: what a contour is; OWN= leaves it out. May be repeated.")
-    ] = None,
-    beam: Annotated[list[float] | None, typer.Option(help="Gantry angle to use even through metal. May be repeated.")] = None,
-    time_: Annotated[str, typer.Option("--time", help="Time of the CT (ISO 8601) when the files state none.")] = "",
-    actor: Actor = "",
-    as_json: AsJson = False,
-) -> None:
-    """Make a twin from a planning CT and its contours; prints its id."""
-    options = {"beams_deg": tuple(beam)} if beam else {}
-    with speaking():
-        planned = flow.planning(system, ct, structures, names=names_of(map_), time=time_, options=options)
-        with store.open(at) as record:
-            twin_id = flow.begin(record, planned, actor=actor)
-            notes = record.events(twin_id)[0].payload["notes"]
-    say(as_json, {"id": twin_id, "notes": notes}, "\n".join([f"[bold]{twin_id}[/]", *(f"  note: {note}" for note in notes)]))
+__all__ = ["app", "begin", "trials"]
 
 
 @twin.command("prepare")
@@ -104,25 +34,6 @@ def twin_prepare(
     with speaking() as progress, store.open(at, create=False) as record:
         event = flow.prepare(record, twin_id, k=k, actor=actor, progress=progress)
     say(as_json, dict(event.payload), f"library of {len(event.payload['plans'])} plans in {event.payload['seconds']:.0f} s")
-
-
-@twin.command("observe")
-def twin_observe(
-    twin_id: TwinId,
-    cbct: Annotated[Path, typer.Option(help="CBCT of the day: DICOM folder or file, or NIfTI.", exists=True)],
-    at: StoreAt = "twins.db",
-    time_: Annotated[str, typer.Option("--time", help="Time of the scan (ISO 8601); DICOM may state it.")] = "",
-    actor: Actor = "",
-    as_json: AsJson = False,
-) -> None:
-    """Register the CBCT of the day, measure, assimilate, and check it against the forecast made before."""
-    with speaking() as progress, store.open(at, create=False) as record:
-        event = flow.observe(record, twin_id, cbct, time=time_, actor=actor, progress=progress)
-        seen = next(e for e in reversed(record.events(twin_id)) if e.kind == "Observed")
-    alarms = event.payload["alarms"]
-    lines = [_measured(row) for row in seen.payload["observations"]]
-    lines.append(f"[yellow]not expected: {', '.join(alarms)}[/]" if alarms else "as the twin expected")
-    say(as_json, {**event.payload, "observations": seen.payload["observations"], "quality": seen.payload["quality"]}, "\n".join(lines))
 
 
 @twin.command("decide")
@@ -270,9 +181,3 @@ def demo(
 def version() -> None:
     """Version and notice."""
     out.print(f"gemel {__version__}. {NOTICE}")
-
-
-def _measured(row: dict[str, Any]) -> str:
-    """An observation as people write it."""
-    pairs = ", ".join(f"{value:.2f} ± {sd:.2f}" for value, sd in zip(row["value"], row["sd"]))
-    return f"{row['kind']}: {pairs}"

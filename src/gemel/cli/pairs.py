@@ -1,5 +1,8 @@
 """NAME=VALUE options as mappings."""
 
+import json
+from typing import Any
+
 import numpy as np
 
 from gemel.core.errors import InputError
@@ -28,3 +31,17 @@ def names_of(pairs: list[str] | None) -> dict[str, str]:
     if wrong:
         raise InputError(f"--map {wrong[0]}", remedy="write it as --map OWN=NAME")
     return {own: name for own, _, name in split}
+
+
+def settings(pairs: list[str] | None) -> dict[str, Any]:
+    """`NAME=VALUE` options: numbers, true, false and lists as JSON writes them, all else as text. Raises InputError without a sign."""
+    found: dict[str, Any] = {}
+    for pair in pairs or []:
+        name, sign, value = pair.partition("=")
+        if not sign:
+            raise InputError(f"--set {pair}", remedy="write it as --set NAME=VALUE")
+        try:
+            found[name] = json.loads(value)
+        except json.JSONDecodeError:
+            found[name] = value
+    return found

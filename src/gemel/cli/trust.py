@@ -29,7 +29,10 @@ def ledger_table(rows: Sequence[LedgerRow], standing: Sequence[Trust], left_out:
         covered = f"{row.covered:.0%} ({row.covered_low:.0%}–{row.covered_high:.0%})"
         counts = (str(row.scans), str(row.twins), covered, f"{row.crps:.3g}", str(row.alarms), f"{row.p:.2g}")
         table.add_row(escape(row.of), escape(row.component), *counts)
-    words = [f"{t.model}: {_stands(t)} (evidence {t.evidence:.3g} against uniform ranks, {t.scans} scans)" for t in standing]
+    words = [
+        f"{f'{t.model} {t.version}'.strip()}: {_stands(t)} (evidence {t.evidence:.3g} against uniform ranks, {t.scans} scans)"
+        for t in standing
+    ]
     missing = [f"[yellow]left out[/]: {escape(twin)} version {version}, {why}" for twin, version, why in left_out]
     return Group(table, *words, *missing)
 
