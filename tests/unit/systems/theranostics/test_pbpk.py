@@ -1,0 +1,82 @@
+"""Parameters of the PSMA model that are refused, and the shapes of what is asked."""
+
+import numpy as np
+import pytest
+
+from gemel.core.errors import InputError, RangeError
+from gemel.systems.theranostics import pbpk
+from gemel.systems.theranostics.pbpk_parameters import free_parameters, table
+from gemel.systems.theranostics.pbpk_physiology import physiology
+
+PARAMS = pbpk.default_parameters()
+T = np.array([60.0, 1440.0])
+
+
+def test_one_person_has_curves_and_many_have_rows():
+    one = pbpk.solve(PARAMS, 10.3, 100.0, T)
+    many = pbpk.solve(PARAMS | {"R_kidney_nmol_L": np.array([14.0, 28.0, 28.0])}, 10.3, np.array([100.0, 100.0, 0.0]), T)
+    assert set(one) == set(pbpk.ORGANS) >= {"kidney", "salivary", "liver", "tumor1", "tumor2", "tumor_rest", "red_marrow", "whole_body"}
+    assert one["kidney"].shape == (2,)
+    assert many["kidney"].shape == (3, 2)
+    assert (many["kidney"][0] == one["kidney"]).all()
+    assert (np.diff(many["kidney"], axis=0) > 0).all()
+    residence = pbpk.tiac_h(PARAMS | {"R_kidney_nmol_L": np.array([14.0, 28.0])}, 10.3, 100.0, every_min=0)
+    assert residence["kidney"].shape == (2,)
+
+
+def test_times_come_back_in_the_order_asked():
+    there, back = pbpk.solve(PARAMS, 10.3, 0.0, T)["liver"], pbpk.solve(PARAMS, 10.3, 0.0, T[::-1])["liver"]
+    assert (there == back[::-1]).all()
+    start = pbpk.solve(PARAMS, 10.3, 0.0, np.array([0.0]))
+    assert start["vein"][0] == pytest.approx(7391.503, rel=1e-6)
+    assert start["kidney"][0] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"hematocrit_1": 0.9}, "hematocrit_1 = 0.9 .* 0.15 to 0.65"),
+        ({"TER_L_min": -0.1}, "TER_L_min = -0.1 .* GFR"),
+        ({"k_on_L_nmol_min": np.nan}, "k_on_L_nmol_min = nan"),
+        ({"R_kidney_nmol_L": np.array([14.0, 9000.0])}, "R_kidney_nmol_L = 9000"),
+        ({"flow_kidney_1": 0.3}, "no flow left"),
+    ],
+)
+def test_parameters_outside_physiology_are_named_with_their_range(change, said):
+    with pytest.raises(RangeError, match=said):
+        pbpk.solve(PARAMS | change, 10.3, 100.0, T)
+
+
+def test_other_bad_input_is_refused():
+    with pytest.raises(InputError, match="unknown \\['kidney_ml'\\], missing \\['kidney_L'\\]"):
+        pbpk.solve({("kidney_ml" if k == "kidney_L" else k): v for k, v in PARAMS.items()}, 10.3, 100.0, T)
+    with pytest.raises(RangeError, match="negative"):
+        pbpk.solve(PARAMS, -1.0, 100.0, T)
+    with pytest.raises(RangeError, match="times"):
+        pbpk.solve(PARAMS, 10.3, 100.0, np.array([-5.0, 60.0]))
+    with pytest.raises(RangeError, match="hot ligand"):
+        pbpk.tiac_h(PARAMS, 0.0, 100.0)
+    with pytest.raises(RangeError, match="draws"):
+        pbpk.solve(PARAMS | {"R_kidney_nmol_L": np.array([14.0, 28.0])}, np.ones(3), 100.0, T)
+    with pytest.raises(InputError, match="no prior"):
+        free_parameters(("phi_1",))
+
+
+def test_the_table_holds_every_value_within_its_range():
+    assert all(row.low <= row.value <= row.high for row in table())
+    assert len(free_parameters()) >= 8
+
+
+def test_volumes_add_up_to_the_body_and_flows_to_the_whole():
+    body = physiology({name: np.array([value]) for name, value in PARAMS.items()})
+    normal = [name for name in body.total_L if not name.startswith("tumor")]
+    assert sum(body.total_L[name][0] for name in normal) == pytest.approx(100.0)
+    plasma = 2.8 * 0.6 * 1.9
+    assert sum(body.flow_L_min[name][0] for name in normal if name != "lungs") == pytest.approx(1.23 * plasma)
+    assert body.filtered_L_min[0] == pytest.approx(0.2 / 3 * 201 / 151 * 0.66)
+
+
+def test_the_half_life_may_come_from_the_one_decay_table():
+    table = pbpk.labelled(PARAMS, "Lu-177")
+    assert np.log(2) / table["lambda_physical_1_min"] / 60 == pytest.approx(159.5, rel=2e-3)
+    assert np.log(2) / PARAMS["lambda_physical_1_min"] / 60 == pytest.approx(161.6, rel=1e-3)
