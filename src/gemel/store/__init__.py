@@ -2,7 +2,7 @@
 
 from gemel.store.artefacts import Artefacts
 from gemel.store.check import Finding
-from gemel.store.erasing import erase
+from gemel.store.erasing import erase, left_to_erase
 from gemel.store.event import GENESIS, KINDS, Event
 from gemel.store.exporting import export
 from gemel.store.importing import Crate, load, read_crate
@@ -29,6 +29,7 @@ __all__ = [
     "erase",
     "export",
     "held",
+    "left_to_erase",
     "load",
     "open",
     "read_crate",

@@ -76,6 +76,7 @@ def _action(event: Event, names: set[str]) -> dict[str, Any]:
     }
 
 
-def _links(hashes: Sequence[str], names: set[str]) -> list[dict[str, str]]:
-    """Links to those hashes that are files or events of the crate."""
-    return [{"@id": link} for name in hashes for link in (f"{ARTEFACTS}{name}", f"#{name}") if link in names]
+def _links(hashes: Sequence[str], names: set[str]) -> dict[str, str] | list[dict[str, str]]:
+    """Links to those hashes that are files or events of the crate; a single one stands alone (RO-Crate 1.1, appendix on JSON-LD)."""
+    found = [{"@id": link} for name in hashes for link in (f"{ARTEFACTS}{name}", f"#{name}") if link in names]
+    return found[0] if len(found) == 1 else found

@@ -17,7 +17,7 @@ def environment() -> bytes:
     """Canonical JSON of the versions that a result depends on, and the SHA-256 of the package's own files; computed once a process."""
     described = {
         "gemel": version_of("gemel"),
-        "code": _code_digest(Path(__file__).parents[1]),
+        "code": code_digest(Path(__file__).parents[1]),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
         "libraries": {name: version_of(name) for name in _requirements()},
@@ -58,7 +58,7 @@ def version_of(name: str) -> str | None:
         return None
 
 
-def _code_digest(package: Path) -> str:
+def code_digest(package: Path) -> str:
     """SHA-256 over the names and bytes of the package's source and data files."""
     state = hashlib.sha256()
     for path in sorted(package.rglob("*")):

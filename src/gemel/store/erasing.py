@@ -2,7 +2,7 @@
 
 from gemel.core.errors import InputError
 from gemel.store import artefacts as kept
-from gemel.store import persons, queries
+from gemel.store import derived, persons, queries
 from gemel.store.event import Event, parse
 from gemel.store.record import Store
 from gemel.store.sweep import spoken
@@ -28,8 +28,15 @@ def erase(store: Store, twin: str, reason: str, *, actor: str = "", artefacts: b
             queries.delete_person(store.rows, reference)
     for name in gone:
         kept.erase(store.artefacts, name)
+    derived.forget(store.artefacts, twin)
     store.rows.forget()
     return event
+
+
+def left_to_erase(store: Store, twin: str) -> bool:
+    """Whether details of a person, or artefacts of a twin's own, are still there: an erasure that was cut off leaves some."""
+    held = persons.references(store.events(twin))
+    return any(queries.persons(store.rows, reference) for reference in held) or bool(_own(store, twin))
 
 
 def _own(store: Store, twin: str) -> list[str]:

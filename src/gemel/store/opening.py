@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gemel.core.errors import InputError
-from gemel.store import queries, sqlite
+from gemel.store import queries, sqlite, standing
 from gemel.store.artefacts import Artefacts
 from gemel.store.record import Store
 from gemel.store.rows import Rows
@@ -41,7 +41,7 @@ def open(
         raise
     leave = weakref.finalize(rows, _leave, rows.closer(), users)
     try:
-        swept = sweep(held, users, lambda: queries.bodies(rows))
+        swept = sweep(held, users, lambda: [*queries.bodies(rows), *standing.spoken(rows)])
     except BaseException:
         leave()
         raise

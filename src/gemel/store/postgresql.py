@@ -17,7 +17,8 @@ from sqlalchemy.pool import NullPool
 from gemel.core.errors import ConflictError, InputError, StoreError
 from gemel.store.rows import Row, foreign, missing_triggers
 
-SCHEMA = "2"
+SCHEMA = "3"  # 2 had no tasks; the tables are added when such a record is opened
+READ = ("2", SCHEMA)
 DRIVER = "pg8000"
 _INTACT = "see that the server runs and may be written; what was committed before is intact"
 _LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL 15 documentation, Appendix A: error codes
@@ -34,9 +35,26 @@ class PostgresqlRows:
     turn: RLock = field(default_factory=RLock)
     pid: int = field(default_factory=os.getpid)
 
+    @property
+    def address(self) -> str:
+        """The server's address with the password."""
+        return self.connection.engine.url.render_as_string(hide_password=False)
+
+    @property
+    def locking(self) -> str:
+        """Rows that another transaction holds are passed over (PostgreSQL 15, SELECT, the locking clause)."""
+        return "FOR UPDATE SKIP LOCKED"
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """One exclusive change: other writers wait at the lock on the table of events, readers do not (PostgreSQL 15, §13.3.1)."""
+        with self.change():
+            self.connection.exec_driver_sql("LOCK TABLE event IN SHARE ROW EXCLUSIVE MODE")
+            yield
+
+    @contextmanager
+    def change(self) -> Iterator[None]:
+        """One change; others wait only for the rows that both write (PostgreSQL 15, §13.3.2)."""
         _require_owner(self)
         with self.turn, refusing(self.place):
             if self.connection.in_transaction():
@@ -44,7 +62,6 @@ class PostgresqlRows:
                 return
             with self.connection.begin():
                 self.connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, round(1000 * self.busy_s))}")
-                self.connection.exec_driver_sql("LOCK TABLE event IN SHARE ROW EXCLUSIVE MODE")
                 yield
 
     def select(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
@@ -91,6 +108,8 @@ def refusing(place: str) -> Iterator[None]:
         raise StoreError(f"{error.orig}"[:300], where=place, remedy=_INTACT) from error
     except SQLAlchemyError as error:
         raise StoreError(str(error)[:300], where=place, remedy="open the store again") from error
+    except OSError as error:  # as the driver lets a broken connection through
+        raise StoreError(error.strerror or str(error), where=place, remedy=_INTACT) from error
 
 
 def connect(url: str, busy_s: float, create: bool) -> PostgresqlRows:
@@ -140,15 +159,17 @@ def _prepare(rows: PostgresqlRows, create: bool) -> None:
             raise StoreError(f"a server with {name} off", where=rows.place, remedy=remedy)
     with refusing(rows.place), rows.connection.begin():
         rows.connection.exec_driver_sql("SET synchronous_commit = on")
-    if not _is_new(rows):
+    if not (new := _is_new(rows)) and _schema(rows) == SCHEMA:
         return
-    if not create:
+    if new and not create:
         raise StoreError("no record", where=rows.place, remedy="correct the address, or let open create it")
     with refusing(rows.place), rows.connection.begin():
         rows.connection.exec_driver_sql("SELECT pg_advisory_xact_lock(1734700396)")  # "geml": one process creates
-        if not rows.connection.exec_driver_sql("SELECT to_regclass('setting')").scalar():
+        if _is_new(rows) or _schema(rows) != SCHEMA:  # another process may have been first
             rows.connection.exec_driver_sql(resources.files("gemel.store").joinpath("schema_postgresql.sql").read_text())
-            rows.execute("INSERT INTO setting (name, value) VALUES ('schema', ?)", (SCHEMA,))
+            rows.execute(
+                "INSERT INTO setting (name, value) VALUES ('schema', ?) ON CONFLICT (name) DO UPDATE SET value = ?", (SCHEMA, SCHEMA)
+            )
 
 
 def _is_new(rows: PostgresqlRows) -> bool:
@@ -157,11 +178,17 @@ def _is_new(rows: PostgresqlRows) -> bool:
     if tables == (None, None):
         return True
     remedy = "name a database of its own"
-    if None in tables or not (held := rows.select("SELECT value FROM setting WHERE name = 'schema'")):
+    if None in tables or not (found := _schema(rows)):
         raise StoreError("a database that is not a gemel record", where=rows.place, remedy=remedy)
-    if (found := str(held[0][0])) != SCHEMA:
+    if found not in READ:
         raise StoreError(f"a record of schema {found}", where=rows.place, remedy=f"this gemel reads schema {SCHEMA}: install a newer one")
     return False
+
+
+def _schema(rows: PostgresqlRows) -> str:
+    """The schema of a record; empty without one."""
+    held = rows.select("SELECT value FROM setting WHERE name = 'schema'")
+    return str(held[0][0]) if held else ""
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What the record asks of its rows: each statement is written here once, in SQL that SQLite and PostgreSQL share."""
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 from gemel.core.errors import StoreError
@@ -45,6 +46,18 @@ def event_rows(rows: Rows, twin: str | None = None, as_of: float | int | None = 
     wanted = {clause: value for clause, value in limits.items() if value is not None}
     where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
     return rows.select(f"SELECT {COLUMNS} FROM event {where} ORDER BY sequence", tuple(wanted.values()))
+
+
+def rows_of_kind(rows: Rows, kinds: Sequence[str], twin: str | None = None) -> list[Row]:
+    """Rows of some kinds, of one twin or of all, in order of commit."""
+    marks = ", ".join("?" * len(kinds))
+    clause, values = (" AND twin = ?", (twin,)) if twin is not None else ("", ())
+    return rows.select(f"SELECT {COLUMNS} FROM event WHERE kind IN ({marks}){clause} ORDER BY sequence", (*kinds, *values))
+
+
+def first_rows(rows: Rows) -> list[Row]:
+    """The first row of every twin."""
+    return rows.select(f"SELECT {COLUMNS} FROM event WHERE version = 1 ORDER BY sequence")
 
 
 def bodies(rows: Rows) -> list[str]:

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from gemel.core.errors import ConflictError, InputError, StoreError
 from gemel.store import artefacts as kept
-from gemel.store import objects, persons, queries
+from gemel.store import objects, persons, queries, standing
 from gemel.store import sweep as sweeping
 from gemel.store.check import Finding, artefact_findings, chain_findings, read
 from gemel.store.environment import environment
@@ -120,6 +120,14 @@ class Store:
         """Events of a twin in order of commit, each checked: those that speak of times ≤ `as_of` and were known by `known_at`."""
         return [read(row) for row in queries.event_rows(self.rows, twin, as_of, known_at)]
 
+    def of_kind(self, *kinds: str, twin: str | None = None) -> list[Event]:
+        """Events of some kinds, each checked, of one twin or of all, in order of commit: without reading the others."""
+        return [read(row) for row in queries.rows_of_kind(self.rows, kinds, twin)]
+
+    def firsts(self) -> list[Event]:
+        """The first event of every twin."""
+        return [read(row) for row in queries.first_rows(self.rows)]
+
     def twins(self) -> list[str]:
         """Names of the twins in order of their first event."""
         return queries.twin_names(self.rows)
@@ -130,6 +138,8 @@ class Store:
 
     def tainted(self, known_at: float | int | None = None) -> frozenset[str]:
         """Hashes of the events and outputs that depend on what was retracted by `known_at`."""
+        if not queries.rows_of_kind(self.rows, ("Retracted",)):
+            return frozenset()
         return tainted(read(row) for row in queries.event_rows(self.rows, known_at=known_at))
 
     def head(self) -> str:
@@ -160,8 +170,8 @@ class Store:
         return found + (artefact_findings(self.artefacts, events) if artefacts else [])
 
     def sweep(self) -> sweeping.Sweep:
-        """Reports unfinished files and artefacts of which no event speaks, and moves them to quarantine/."""
-        return sweeping.sweep(self.artefacts, self.users, lambda: queries.bodies(self.rows))
+        """Reports unfinished files and artefacts of which no event and no task speaks, and moves them to quarantine/."""
+        return sweeping.sweep(self.artefacts, self.users, lambda: [*queries.bodies(self.rows), *standing.spoken(self.rows)])
 
     @contextmanager
     def lease(self, twin: str, actor: str) -> Iterator[Lease]:

@@ -21,12 +21,26 @@ class Rows(Protocol):
         ...
 
     @property
+    def address(self) -> str:
+        """With which another process opens the same database: it may hold a password."""
+        ...
+
+    @property
+    def locking(self) -> str:
+        """What a query ends with so that the rows it gives are this transaction's, and those of another's are passed over."""
+        ...
+
+    @property
     def turn(self) -> "RLock":
         """Held by the thread that works."""
         ...
 
     def transaction(self) -> AbstractContextManager[None]:
         """One exclusive change, committed durably when the block ends and undone when it raises; within another it joins that one."""
+        ...
+
+    def change(self) -> AbstractContextManager[None]:
+        """As `transaction`, for rows beside the chain: where the database locks single rows, writers of others do not wait."""
         ...
 
     def select(self, statement: str, values: Sequence[object] = ()) -> list[Row]:

@@ -1,4 +1,4 @@
--- The record, schema 2. `body` is the canonical JSON that the hash seals; the other columns repeat it for queries and are checked against it.
+-- The record, schema 3. `body` is the canonical JSON that the hash seals; the other columns repeat it for queries and are checked against it.
 CREATE TABLE IF NOT EXISTS event (
   sequence INTEGER PRIMARY KEY,
   twin     TEXT NOT NULL,
@@ -40,4 +40,32 @@ CREATE TABLE IF NOT EXISTS object (
   hash  TEXT NOT NULL,
   event TEXT NOT NULL,
   PRIMARY KEY (uid, hash)
+);
+-- Work waiting and done: beside the chain, not part of the record. `name` is the hash of what a task computes, `hash` that of its result.
+CREATE TABLE IF NOT EXISTS task (
+  name        TEXT NOT NULL,
+  queue       TEXT NOT NULL,
+  number      INTEGER NOT NULL,
+  environment TEXT NOT NULL,
+  body        TEXT NOT NULL,
+  state       TEXT NOT NULL,
+  worker      TEXT NOT NULL,
+  until_s     REAL NOT NULL,
+  attempts    INTEGER NOT NULL,
+  deaths      INTEGER NOT NULL,
+  error       TEXT NOT NULL,
+  result      TEXT NOT NULL,
+  arrays      TEXT NOT NULL,
+  hash        TEXT NOT NULL,
+  seconds     REAL NOT NULL,
+  PRIMARY KEY (name, queue)
+);
+CREATE INDEX IF NOT EXISTS task_state ON task (state, queue, number);
+CREATE INDEX IF NOT EXISTS task_arrays ON task (arrays) WHERE arrays <> '';
+-- What a queue is, and the versions of code and libraries that its tasks were put by.
+CREATE TABLE IF NOT EXISTS queue (
+  name        TEXT PRIMARY KEY,
+  title       TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  made_s      REAL NOT NULL
 );

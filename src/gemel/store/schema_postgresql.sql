@@ -1,4 +1,4 @@
--- The record, schema 2, for PostgreSQL: the same tables and refusals as in schema.sql.
+-- The record, schema 3, for PostgreSQL: the same tables and refusals as in schema.sql.
 CREATE TABLE IF NOT EXISTS event (
   sequence BIGINT PRIMARY KEY,
   twin     TEXT COLLATE "C" NOT NULL,
@@ -45,6 +45,32 @@ CREATE TABLE IF NOT EXISTS object (
   hash  TEXT NOT NULL,
   event TEXT NOT NULL,
   PRIMARY KEY (uid, hash)
+);
+CREATE TABLE IF NOT EXISTS task (
+  name        TEXT COLLATE "C" NOT NULL,
+  queue       TEXT COLLATE "C" NOT NULL,
+  number      BIGINT NOT NULL,
+  environment TEXT NOT NULL,
+  body        TEXT NOT NULL,
+  state       TEXT COLLATE "C" NOT NULL,
+  worker      TEXT NOT NULL,
+  until_s     DOUBLE PRECISION NOT NULL,
+  attempts    BIGINT NOT NULL,
+  deaths      BIGINT NOT NULL,
+  error       TEXT NOT NULL,
+  result      TEXT NOT NULL,
+  arrays      TEXT NOT NULL,
+  hash        TEXT NOT NULL,
+  seconds     DOUBLE PRECISION NOT NULL,
+  PRIMARY KEY (name, queue)
+);
+CREATE INDEX IF NOT EXISTS task_state ON task (state, queue, number);
+CREATE INDEX IF NOT EXISTS task_arrays ON task (arrays) WHERE arrays <> '';
+CREATE TABLE IF NOT EXISTS queue (
+  name        TEXT COLLATE "C" PRIMARY KEY,
+  title       TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  made_s      DOUBLE PRECISION NOT NULL
 );
 -- What a file's header tells in SQLite: the schema, and the folder of the artefacts.
 CREATE TABLE IF NOT EXISTS setting (

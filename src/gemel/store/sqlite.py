@@ -14,7 +14,7 @@ from gemel.core.errors import ConflictError, StoreError
 from gemel.store import files
 from gemel.store.rows import Row, foreign, missing_triggers
 
-SCHEMA = 2  # 1 had neither persons nor objects; both tables are added when such a record is opened
+SCHEMA = 3  # 1 had neither persons nor objects, 2 no tasks; the tables are added when such a record is opened
 APPLICATION = 0x67656D6C  # "geml" in the file's header: PRAGMA application_id (sqlite.org/pragma.html)
 
 _REMEDIES = {
@@ -41,8 +41,24 @@ class SqliteRows:
         """The file."""
         return str(self.path)
 
+    @property
+    def address(self) -> str:
+        """The file, wherever the other process works."""
+        return str(self.path.absolute())
+
+    @property
+    def locking(self) -> str:
+        """Nothing: one process writes at a time."""
+        return ""
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
+        """One exclusive change."""
+        with transaction(self):
+            yield
+
+    @contextmanager
+    def change(self) -> Iterator[None]:
         """One exclusive change."""
         with transaction(self):
             yield

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -40,35 +41,70 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@dataclass
+class Server:
+    """A server's programs, its folder (data and log) and its settings; `process` while it runs."""
+
+    programs: Path
+    folder: Path
+    settings: tuple[str, ...] = ()
+    port: int = field(default_factory=free_port)
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def address(self) -> str:
+        """Without a database."""
+        return f"postgresql://gemel@127.0.0.1:{self.port}"
+
+    def make(self) -> None:
+        """The data folder, of an ordinary user."""
+        who, data = ordinary_user(), self.folder / "data"
+        self.folder.chmod(0o755)
+        data.mkdir(mode=0o700)
+        if who:
+            os.chown(data, who["user"], who["group"])
+        made = [self.programs / "initdb", "-D", data, "-U", "gemel", "-A", "trust", "-E", "UTF8", "--locale=C"]
+        subprocess.run(made, check=True, capture_output=True, cwd=self.folder, **who)
+
+    def start(self) -> None:
+        """Returns when it takes connections."""
+        data, log = self.folder / "data", self.folder / "log"
+        options = ("listen_addresses=127.0.0.1", f"port={self.port}", f"unix_socket_directories={data}", *self.settings)
+        command = [self.programs / "postgres", "-D", data, *(f"-c{text}" for text in options)]
+        with log.open("wb") as stream:
+            self.process = subprocess.Popen(command, stderr=stream, cwd=self.folder, **ordinary_user())
+        wait(self.process, log)
+
+    def stop(self) -> None:
+        """At once, without a last checkpoint (PostgreSQL 15 documentation, §19.5)."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(timeout=60)
+
+
 @contextmanager
-def running(*settings: str) -> Iterator[str]:
-    """Address of the server, without a database. Skips the test when server or client is missing."""
+def server(*settings: str) -> Iterator[Server]:
+    """A server that runs; it is thrown away in the end. Skips the test when server or client is missing."""
     pytest.importorskip("sqlalchemy", reason=CLIENT)
     pytest.importorskip("pg8000", reason=CLIENT)
     place = programs()
     if place is None:
         pytest.skip(MISSING)
-    who = ordinary_user()
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        data, port = Path(folder) / "data", free_port()
-        data.mkdir(mode=0o700)
-        if who:
-            os.chown(data, who["user"], who["group"])
-        made = [place / "initdb", "-D", data, "-U", "gemel", "-A", "trust", "-E", "UTF8", "--locale=C"]
-        subprocess.run(made, check=True, capture_output=True, cwd=folder, **who)
-        options = [f"-c{text}" for text in ("listen_addresses=127.0.0.1", f"port={port}", f"unix_socket_directories={data}", *settings)]
-        log = Path(folder) / "log"
-        with log.open("wb") as stream:
-            server = subprocess.Popen([place / "postgres", "-D", data, *options], stderr=stream, cwd=folder, **who)
+        held = Server(place, Path(folder), settings)
+        held.make()
+        held.start()
         try:
-            wait(server, log)
-            yield f"postgresql://gemel@127.0.0.1:{port}"
+            yield held
         finally:
-            server.send_signal(
-                signal.SIGQUIT
-            )  # at once, without a last checkpoint (PostgreSQL 15 documentation, §19.5): all is thrown away
-            server.wait(timeout=60)
+            held.stop()
+
+
+@contextmanager
+def running(*settings: str) -> Iterator[str]:
+    """Address of a server, without a database."""
+    with server(*settings) as held:
+        yield held.address
 
 
 def wait(server: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -108,8 +108,8 @@ def test_it_is_an_ro_crate_that_lists_every_file_and_tells_what_made_what(file: 
     assert {part["@id"] for part in root["hasPart"]} == held.keys() - {crate.METADATA}
     scan, forecast, _ = store.events("p1")
     action = graph[f"#{forecast.hash}"]
-    assert action["object"] == [{"@id": f"#{scan.hash}"}]
-    assert action["result"] == [{"@id": f"artefacts/{forecast.outputs[0]}"}]
+    assert action["object"] == {"@id": f"#{scan.hash}"}
+    assert action["result"] == {"@id": f"artefacts/{forecast.outputs[0]}"}
     links = [
         link["@id"] for e in graph.values() for v in e.values() for link in (v if isinstance(v, list) else [v]) if isinstance(link, dict)
     ]

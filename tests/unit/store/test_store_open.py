@@ -84,9 +84,9 @@ def test_a_newer_schema_is_refused(path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute("CREATE TABLE event (sequence INTEGER)")
-    connection.execute("PRAGMA user_version = 3")
+    connection.execute("PRAGMA user_version = 4")
     connection.close()
-    with pytest.raises(StoreError, match=r"schema 3.*install a newer"):
+    with pytest.raises(StoreError, match=r"schema 4.*install a newer"):
         gemel.store.open(path)
 
 

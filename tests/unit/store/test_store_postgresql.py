@@ -11,6 +11,7 @@ import pytest
 
 import gemel.store
 from gemel.core.errors import ConflictError, InputError, StoreError
+from gemel.store import postgresql
 from tests.unit.store import server as servers
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
@@ -47,8 +48,8 @@ def test_a_record_that_must_exist_is_not_made(url: str) -> None:
 def test_another_programs_database_and_a_newer_schema_are_refused(url: str) -> None:
     with gemel.store.open(url) as store:
         with store.rows.transaction():
-            store.rows.execute("UPDATE setting SET value = '3' WHERE name = 'schema'")
-        with pytest.raises(StoreError, match=r"schema 3.*install a newer"):
+            store.rows.execute("UPDATE setting SET value = '4' WHERE name = 'schema'")
+        with pytest.raises(StoreError, match=r"schema 4.*install a newer"):
             gemel.store.open(url)
         with store.rows.transaction():
             store.rows.execute("DROP TABLE setting")
@@ -150,3 +151,9 @@ def test_writers_at_the_same_time_lose_no_update(url: str) -> None:
         assert [e.version for e in events] == list(range(1, 46))
         assert sorted((e.payload["who"], e.payload["n"]) for e in events) == [(str(w), n) for w in range(3) for n in range(15)]
         assert store.verify()
+
+
+def test_a_connection_that_breaks_is_refused_with_what_to_do(url: str) -> None:
+    """The driver lets the system's own error through when the server goes in the middle of a commit."""
+    with pytest.raises(StoreError, match=r"reset by peer.*what was committed before is intact"), postgresql.refusing(url):
+        raise ConnectionResetError(104, "Connection reset by peer")

@@ -18,7 +18,7 @@ def determinism(subject: Subject) -> Sequence[Evidence]:
     """A seed determines the belief, in this process and in any other; another seed gives another."""
     fresh = [subject.system.template() for _ in range(2)]
     beliefs = [belief_digest(followed(m, subject.patient, (0, 1, 2), seed=s).belief) for m, s in zip((*fresh, fresh[0]), (5, 5, 6))]
-    here = [follow((subject.system.template, subject.system.exam, i, False)) for i in range(min(AGAIN, len(subject.courses)))]
+    here = [follow((subject.system.template, subject.system.exam, i, "")) for i in range(min(AGAIN, len(subject.courses)))]
     same = bool(here) and [digest(c) for c in here] == [digest(c) for c in subject.courses[:AGAIN]]
     return (
         yes("seed", "the same seed gives the same belief to the last bit, another seed another", beliefs[0] == beliefs[1] != beliefs[2]),

@@ -10,14 +10,15 @@ from jaxtyping import Bool, Float
 from gemel.core import twin as twins
 from gemel.core.forecast import Forecast, forecast, interval
 from gemel.core.image import Array
-from gemel.core.model import Model, Observe
+from gemel.core.model import Model
 from gemel.core.record import Observation
 from gemel.core.surprise import is_alarm, surprise
 from gemel.core.system import Exam, common_draws
-from gemel.core.twin import Twin
-from gemel.flow.conformance.budget import DRAWS, ERROR, GROSS
+from gemel.flow.choice import losses, true_losses
+from gemel.flow.conformance.budget import DRAWS, GROSS
+from gemel.flow.conformance.wrong import WRONG, right
 from gemel.flow.session import belief_digest
-from gemel.flow.synthetic import SyntheticPatient, synthetic_patient
+from gemel.flow.synthetic import SyntheticPatient
 
 SEED = 2026
 
@@ -55,13 +56,12 @@ class Course:
     belief: str
 
 
-def follow(task: tuple[Callable[[], Model], Exam, int, bool]) -> Course:
-    """The course of patient `i` of the model that a function makes; a misspecified patient is observed with ERROR."""
-    template, exam, i, misspecified = task
+def follow(task: tuple[Callable[[], Model], Exam, int, str]) -> Course:
+    """The course of patient `i` of the model that a function makes, with the kind of model error of that name, or none."""
+    template, exam, i, error = task
     model = _made(template)
-    rng = common_draws(SEED, int(misspecified), i)
-    truth = inflated(model) if misspecified else model
-    patient = synthetic_patient(truth, exam.times_s, exam.sd, rng)
+    rng = common_draws(SEED, ["", *WRONG].index(error), i)
+    truth, patient = (WRONG[error].live if error else right)(model, exam, i, rng)
     twin, said = twins.new(model, 0.0, i), []
     for scan, after in zip(patient.observations, exam.times_s[1:]):
         twin = twins.assimilate(twin, scan)
@@ -70,7 +70,8 @@ def follow(task: tuple[Callable[[], Model], Exam, int, bool]) -> Course:
     _, params = twin.belief.draw(DRAWS, rng)
     ranks = {name: float(((values < patient.params[name]).sum() + 0.5) / (DRAWS + 1)) for name, values in params.items()}
     sd = {name: float(np.std(values)) for name, values in free(model, params).items()}
-    return Course(ranks, sd, ahead, losses(twin, exam, (7, i)), _true_losses(truth, exam, patient, rng), belief_digest(twin.belief))
+    expected = losses(twin, exam, (SEED, 7, i), DRAWS)
+    return Course(ranks, sd, ahead, expected, true_losses(truth, exam, patient, stream=(SEED, 9, i)), belief_digest(twin.belief))
 
 
 @lru_cache(maxsize=4)
@@ -79,34 +80,9 @@ def _made(template: Callable[[], Model]) -> Model:
     return template()
 
 
-def inflated(model: Model) -> Model:
-    """The same model, observed with values larger by ERROR: what a scale that is off by as much, or a wider population, looks like."""
-
-    def larger(observe: Observe) -> Observe:
-        return lambda state, params: (1 + ERROR) * observe(state, params)
-
-    return replace(model, observe={kind: larger(observe) for kind, observe in model.observe.items()})
-
-
 def free(model: Model, params: Mapping[str, Array]) -> dict[str, Array]:
     """Parameters on the scale where their prior is normal."""
     return {p.name: np.log(params[p.name]) if p.family == "lognormal" else params[p.name] for p in model.parameters}
-
-
-def losses(twin: Twin, exam: Exam, stream: tuple[int, ...], draws: int = DRAWS) -> Float[Array, "plans"]:
-    """Expected loss of every plan of the exam at its last scan; all plans meet the same draws."""
-    state, params = twin.belief.draw(draws, common_draws(SEED, *stream))
-    expected = []
-    for plan in exam.plans:
-        rng = common_draws(SEED, *stream, 1)
-        then = twin.model.dynamics(state, params, (*twins.given(twin), *plan), twin.t_s, exam.times_s[-1], rng)
-        expected.append(float(np.mean(twin.model.readouts[exam.loss].compute(then, params, plan, rng))))
-    return np.array(expected)
-
-
-def _true_losses(truth: Model, exam: Exam, patient: SyntheticPatient, rng: np.random.Generator) -> Float[Array, "plans"]:
-    compute = truth.readouts[exam.loss].compute
-    return np.array([float(compute(patient.states[-1], patient.params, plan, rng)[0]) for plan in exam.plans])
 
 
 def _ahead(truth: Model, patient: SyntheticPatient, kind: str, said: Sequence[Forecast]) -> Ahead:

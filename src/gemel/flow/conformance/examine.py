@@ -13,6 +13,7 @@ from gemel.flow.conformance.budget import Budget
 from gemel.flow.conformance.course import Course, follow
 from gemel.flow.conformance.results import code_digest
 from gemel.flow.conformance.subject import Check, Subject
+from gemel.flow.conformance.wrong import WRONG
 
 SECTIONS: dict[str, Check] = {
     "shapes and units": form.shapes,
@@ -49,13 +50,14 @@ def examine(name: str, system: System, budget: Budget, progress: Progress = sile
 
 def _live(system: System, budget: Budget, progress: Progress) -> tuple[Subject, Sequence[Evidence]]:
     """The subject with the courses of its patients, on all cores."""
-    tasks = [(i, False) for i in range(budget.patients)] + [(i, True) for i in range(budget.misspecified)]
+    tasks = [(i, "") for i in range(budget.patients)] + [(i, error) for error in WRONG for i in range(budget.misspecified)]
     try:
-        work = [(system.template, system.exam, i, wrong) for i, wrong in tasks]
+        work = [(system.template, system.exam, i, error) for i, error in tasks]
         done: list[Course] = mapped(follow, work, lambda n, of: progress("synthetic patients", n, of))
     except BROKEN as error:
         return Subject(system), (replace(_failed("synthetic patients", _said(error)), section="courses"),)
-    return Subject(system, done[: budget.patients], done[budget.patients :]), ()
+    lived = {name: [course for course, (_, error) in zip(done, tasks) if error == name] for name in ("", *WRONG)}
+    return Subject(system, lived.pop(""), lived), ()
 
 
 def _lines(section: str, check: Check, subject: Subject) -> Sequence[Evidence]:

@@ -10,9 +10,10 @@ from gemel.core.image import Array
 from gemel.core.surprise import ALARM
 from gemel.engines.inference.calibration import mean_interval, share_interval
 from gemel.engines.inference.uniformity import band_p, chi_square_p
-from gemel.flow.conformance.budget import ERROR, GROSS
+from gemel.flow.conformance.budget import GROSS
 from gemel.flow.conformance.course import Course
 from gemel.flow.conformance.subject import Subject, judged, reported
+from gemel.flow.conformance.wrong import WRONG
 
 LEVEL = 0.01
 """Probability that an honest model fails a family of tests of ranks or alarms; shared equally among its members (Bonferroni)."""
@@ -82,15 +83,23 @@ def alarms(subject: Subject) -> Sequence[Evidence]:
 
 
 def misspecification(subject: Subject) -> Sequence[Evidence]:
-    """What happens when all data are larger by ERROR than the model says: coverage, alarms, ranks. Reported, not judged."""
-    lines = []
-    for kind in subject.wrong[0].ahead:
-        share = share_interval(_shares(subject.wrong, kind))
-        lines.append(reported(f"{kind}: coverage with {ERROR:.0%} model error", "share of the truth in 90 % intervals", share))
-    scans = len(next(iter(subject.wrong[0].ahead.values())).alarms)
-    for who, courses in ((f"alarms with {ERROR:.0%} model error", subject.wrong), ("alarms without", subject.courses)):
-        raised = np.array([any(a.alarms.any() for a in c.ahead.values()) for c in courses], dtype=float)
-        lines.append(reported(who, f"share of patients with an alarm in {scans} scans", share_interval(raised)))
-    p, name = min((band_p(ranks), name) for name, ranks in scan_ranks(subject.wrong).items())
-    note = f"{name}, over {len(subject.wrong)} patients"
-    return [*lines, reported("ranks of scans with model error", "smallest p of the ECDF band", (p, p, p), note)]
+    """What happens when scanner or patient are not as the model says: coverage, alarms, ranks. Reported, not judged."""
+    lines: list[Evidence] = []
+    for name, courses in subject.wrong.items():
+        covered = {kind: share_interval(_shares(courses, kind)) for kind in courses[0].ahead}
+        least = min(covered, key=lambda kind: covered[kind][0])
+        wanted = "share of the truth in 90 % intervals, of the kind with the least"
+        lines.append(reported(f"coverage with {WRONG[name].what}", wanted, covered[least], least))
+    for what, courses in (*((f"with {WRONG[name].what}", found) for name, found in subject.wrong.items()), ("without", subject.courses)):
+        lines.append(_alarmed(what, courses))
+    for name, courses in subject.wrong.items():
+        p, component = min((band_p(ranks), component) for component, ranks in scan_ranks(courses).items())
+        note = f"{component}, over {len(courses)} patients"
+        lines.append(reported(f"ranks of scans with {WRONG[name].what}", "smallest p of the ECDF band", (p, p, p), note))
+    return lines
+
+
+def _alarmed(what: str, courses: Sequence[Course]) -> Evidence:
+    scans = len(next(iter(courses[0].ahead.values())).alarms)
+    raised = np.array([any(a.alarms.any() for a in c.ahead.values()) for c in courses], dtype=float)
+    return reported(f"alarms {what}", f"share of patients with an alarm in {scans} scans", share_interval(raised))

@@ -11,6 +11,7 @@ from gemel.core.card import Evidence, Examination, Picture
 from gemel.core.image import Array
 from gemel.flow.conformance.honesty import parameter_ranks, scan_ranks
 from gemel.flow.conformance.subject import Subject
+from gemel.flow.conformance.wrong import WRONG
 from gemel.flow.figures import COLOURS, png
 
 with warnings.catch_warnings():
@@ -30,7 +31,10 @@ def pictures(subject: Subject, examination: Examination) -> tuple[Picture, ...]:
         Picture(
             "ranks_of_scans", "Ranks of scans within their forecasts: ECDF less uniform, 95 % band.", ranks(scan_ranks(subject.courses))
         ),
-        Picture("ranks_with_model_error", "The same with 20 % model error.", ranks(scan_ranks(subject.wrong))),
+        *(
+            Picture(f"ranks_with_{name}", f"The same with {WRONG[name].what}.", ranks(scan_ranks(subject.wrong[name])))
+            for name in subject.wrong
+        ),
         Picture("coverage", "Share of the truth in 90 % forecast intervals; wanted is the grey range.", forest(covered, _wanted)),
         Picture("identifiability", "Posterior sd over prior sd; right of the line nothing was learned.", forest(ratios, _uninformed)),
     )

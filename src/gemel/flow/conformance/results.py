@@ -1,10 +1,8 @@
 """Where results are kept: beside the plug-in when its author ships them, else in the user's data folder; each names the code it is of."""
 
-import hashlib
 import json
 import os
 from dataclasses import asdict, fields, replace
-from importlib import import_module
 from math import isfinite, nan
 from pathlib import Path
 from typing import Any
@@ -13,35 +11,17 @@ import gemel
 from gemel.core.card import Evidence, Examination
 from gemel.core.errors import ConformanceError
 from gemel.core.system import System
+from gemel.flow.code import SHIPPED, digest_of, home
 from gemel.io.files import write_atomic
 
-SHIPPED = "conformance.json"
-FILES = (".py", ".json", ".md", ".toml", ".csv", ".npz")
-PARTS = ("core", "engines/inference", "flow/conformance", "flow/synthetic.py")
+PARTS = ("core", "engines/inference", "flow/conformance", "flow/choice.py", "flow/synthetic.py")
 """Parts of gemel itself on which a result hangs."""
 
 
 def code_digest(name: str, system: System) -> str:
     """SHA-256 over the files of the system's own package and those of gemel that examine it: a result is of this code and no other."""
     inside = Path(gemel.__file__).parent
-    files = [*_files(_home(system)), *(path for part in PARTS for path in _files(inside / part))]
-    state = hashlib.sha256(name.encode())
-    for path in files:
-        state.update(hashlib.sha256(path.read_bytes()).digest())
-    return state.hexdigest()
-
-
-def _home(system: System) -> Path:
-    """The package of the system's template, or its file when it is a module alone."""
-    module = import_module(system.template.__module__)
-    home = Path(str(module.__file__))
-    return home.parent if (home.parent / "__init__.py").exists() else home
-
-
-def _files(place: Path) -> list[Path]:
-    if place.is_file():
-        return [place]
-    return sorted(p for p in place.rglob("*") if p.suffix in FILES and p.name != SHIPPED and "__pycache__" not in p.parts)
+    return digest_of(name, (home(system), *(inside / part for part in PARTS)))
 
 
 def data_folder() -> Path:
@@ -63,10 +43,10 @@ def keep(examination: Examination, folder: Path | None = None) -> Path:
 def kept(name: str, system: System, folder: Path | None = None) -> Examination | None:
     """The result for exactly this code: the user's own, else the one shipped beside the system; None when there is none."""
     code = code_digest(name, system)
-    home = _home(system)
-    shipped = (home if home.is_dir() else home.parent) / SHIPPED
-    for place in ((folder or data_folder()) / "conformance" / f"{name}-{code[:16]}.json", shipped):
-        found = _read(place)
+    place = home(system)
+    shipped = (place if place.is_dir() else place.parent) / SHIPPED
+    own = (folder or data_folder()) / "conformance" / f"{name}-{code[:16]}.json"
+    for found in map(_read, (own, shipped)):
         if found is not None and found.code == code:
             return found
     return None

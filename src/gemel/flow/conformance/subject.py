@@ -1,7 +1,7 @@
 """Who is examined, and lines of the evidence table about him."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from gemel.core import twin as twins
@@ -16,11 +16,11 @@ from gemel.flow.synthetic import SyntheticPatient, synthetic_patient
 
 @dataclass(frozen=True)
 class Subject:
-    """A system under examination with the courses of its synthetic patients; `wrong`: those observed with a model error."""
+    """A system under examination with the courses of its synthetic patients; `wrong`: those with a model error, by its kind."""
 
     system: System
     courses: Sequence[Course] = ()
-    wrong: Sequence[Course] = ()
+    wrong: Mapping[str, Sequence[Course]] = field(default_factory=dict)
 
     @cached_property
     def model(self) -> Model:

@@ -12,10 +12,12 @@ from gemel.core.forecast import Forecast
 from gemel.core.record import Action, Observation
 from gemel.core.surprise import is_alarm, surprise
 from gemel.core.time import DAY_S
+from gemel.flow.choice import losses
 from gemel.flow.conformance.budget import DRAWS, ERROR
-from gemel.flow.conformance.course import follow, free, inflated, losses
+from gemel.flow.conformance.course import follow, free
 from gemel.flow.conformance.honesty import parameter_ranks, scan_ranks
 from gemel.flow.conformance.plots import forest, ranks
+from gemel.flow.conformance.wrong import inflated
 from gemel.flow.observe import DRAWS as SCAN_DRAWS
 from gemel.flow.synthetic import synthetic_patient
 from tests.contract.plugins import MODELS, LEVELS_mm, honest, system
@@ -33,13 +35,13 @@ def test_the_model_error_is_in_what_is_observed_and_not_in_the_state() -> None:
 
 
 def test_a_misspecified_course_is_another_one() -> None:
-    right, again, wrong = (follow((honest, EXAM, 3, misspecified)) for misspecified in (False, False, True))
+    right, again, wrong = (follow((honest, EXAM, 3, error)) for error in ("", "", "gain"))
     assert digest(right) == digest(again) != digest(wrong)
 
 
 def test_ranks_lie_on_an_even_grid() -> None:
     """Among n draws a rank has n + 1 values, each the middle of its share, so that bins hold equally many."""
-    courses = [follow((honest, EXAM, i, False)) for i in range(4)]
+    courses = [follow((honest, EXAM, i, "")) for i in range(4)]
     for held in parameter_ranks(courses).values():
         steps = held * (DRAWS + 1) - 0.5
         assert steps == pytest.approx(np.round(steps))
@@ -48,7 +50,7 @@ def test_ranks_lie_on_an_even_grid() -> None:
 
 
 def test_the_first_scan_narrows_the_forecast_of_the_second() -> None:
-    course = follow((honest, EXAM, 5, False))
+    course = follow((honest, EXAM, 5, ""))
     assert 0 < course.ahead["height_mm"].sd[0] < 0.9 * 5.0 * np.exp(0.4**2)
 
 
@@ -56,10 +58,10 @@ def test_every_plan_meets_the_same_draws() -> None:
     """The same plan twice loses the same to the last bit, which it would not with draws of its own."""
     twin = twins.new(honest(), 0.0, 0)
     near = replace(EXAM, plans=tuple((Action("choose", 6 * DAY_S, float(i), "level"),) for i in (4, 4, 0)))
-    expected = losses(twin, near, (1,))
+    expected = losses(twin, near, (1,), DRAWS)
     assert expected[0] == expected[1] < expected[2]
-    assert expected.tolist() == losses(twin, near, (1,)).tolist() != losses(twin, near, (2,)).tolist()
-    assert int(np.argmin(losses(twin, EXAM, (1,)))) == LEVELS_mm.index(0.0)
+    assert expected.tolist() == losses(twin, near, (1,), DRAWS).tolist() != losses(twin, near, (2,), DRAWS).tolist()
+    assert int(np.argmin(losses(twin, EXAM, (1,), DRAWS))) == LEVELS_mm.index(0.0)
 
 
 def test_lognormal_parameters_are_compared_by_their_logarithm() -> None:
