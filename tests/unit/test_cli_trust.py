@@ -57,5 +57,5 @@ def test_the_ledger_of_a_life(lived: Store, tmp_path: Path) -> None:
     assert (value["trust"][0]["model"], value["trust"][0]["trusted"], value["left_out"]) == ("prostate", True, [])
     assert json.loads((tmp_path / "out" / "ledger.json").read_text())["trust"] == value["trust"]
     text = gemel("ledger", "--store", lived.rows.path, "--by", "patient").stdout
-    assert "prostate: may decide" in text
+    assert "prostate 1.0.0: may decide" in text
     assert "prostate_mm[1]" in text

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gemel import __version__, flow, store
-from gemel.cli import begin, trials  # register their commands
+from gemel.cli import begin, custody, record, trials, work  # register their commands
 from gemel.cli.pairs import numbers
 from gemel.cli.shell import NOTICE, Actor, AsJson, Folder, StoreAt, TwinId, app, out, say, speaking, twin
 from gemel.cli.tables import check_table, decision_table, models_table, overview_table
@@ -19,7 +19,7 @@ from gemel.flow.conformance.results import as_json as examination_json
 from gemel.flow.ledger import By, rows, trust
 from gemel.flow.ledger_write import write_ledger
 
-__all__ = ["app", "begin", "trials"]
+__all__ = ["app", "begin", "custody", "record", "trials", "work"]
 
 
 @twin.command("prepare")
@@ -56,12 +56,13 @@ def twin_adapt(
     at: StoreAt = "twins.db",
     start: Annotated[str, typer.Option("--from", help="Plan to go on from; the recommended one if not given.")] = "",
     seconds: Annotated[float, typer.Option(help="Wall time for making the plan.", min=5.0, max=3600.0)] = 45.0,
+    override: Annotated[str, typer.Option(help="Why to decide although the model's forecasts were not honest; recorded.")] = "",
     actor: Actor = "",
     as_json: AsJson = False,
 ) -> None:
     """Make a plan for today from a stored one, and rank it with the others."""
     with speaking() as progress, store.open(at, create=False) as record:
-        decided = flow.adapt(record, twin_id, start=start, seconds=seconds, actor=actor, progress=progress)
+        decided = flow.adapt(record, twin_id, start=start, seconds=seconds, override=override, actor=actor, progress=progress)
     say(as_json, dict(decided.event.payload), decision_table(decided.event.payload))
 
 

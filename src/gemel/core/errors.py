@@ -59,3 +59,7 @@ class ConflictError(StoreError):
 
 class ConformanceError(GemelError):
     """A model or plug-in that does not keep its contract."""
+
+
+class TaskError(GemelError):
+    """Tasks of a cohort that failed; what the others gave is kept."""

@@ -14,6 +14,7 @@ from gemel.core.decision import Goal
 from gemel.core.forecast import Forecast
 from gemel.core.image import Array
 from gemel.core.model import Model
+from gemel.core.page import Page, Told
 from gemel.core.record import Action, Observation, Plan
 
 Progress = Callable[[str, int, int], None]  # (what, done, total)
@@ -147,12 +148,15 @@ class System:
     treat(plan name, library, t_s, source) -> Action; plans(library) -> names, the baseline last; template() -> the model without a patient.
     Case, Library and Day are frozen dataclasses that `core.packing` can take apart; a Day has `quality` (numbers) and `notes`.
 
+    `draws`: how many a decision is taken on, unless the user says otherwise.
+
     What a system may lack (None): starts(case) -> the second at which the twin begins, where that is not the planning scan's.
     And each for the plan of the day; `plan` and `part` are types that `core.packing` can take apart:
     take(library, name) -> plan; adapt(twin, case, day, plan, effort, progress) -> Adaptation;
     deliver(case, day, plan, draws, rng) -> part, what one fraction or cycle gave; delivered(case, parts) -> Delivered;
     deviations(twin before the scan, case, library, day, treated, rng) -> Deviations of today from the forecast;
     check(case, day, plan, seed, uncertainty, progress) -> Verifications; beams(case, day, plan) -> Beams.
+    pages(told, rng) -> Page: what its report shows, also before a decision; without it the report is that of a dose on a CT of the day.
     """
 
     name: str
@@ -176,6 +180,7 @@ class System:
     planning: tuple[str, ...] = ("ct", "structures")
     scans: tuple[str, ...] = ("cbct",)
     starts: Callable[[Any], float] | None = None
+    draws: int = 24
     plan: type | None = None
     part: type | None = None
     take: Callable[[Any, str], Any] | None = None
@@ -185,6 +190,7 @@ class System:
     deviations: Callable[..., tuple[Deviation, ...]] | None = None
     check: Callable[..., tuple[Verification, ...]] | None = None
     beams: Callable[[Any, Any, Any], Beams] | None = None
+    pages: Callable[[Told, np.random.Generator], Page] | None = None
 
 
 def common_draws(seed: int, *stream: int) -> np.random.Generator:

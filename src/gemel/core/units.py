@@ -5,7 +5,7 @@ from gemel.core.errors import UnitError
 CANONICAL = {
     "mm": "mm", "mm2": "mm2", "mm3": "mm3", "mL": "mL", "s": "s", "d": "d", "h": "h", "min": "min", "Gy": "Gy", "Bq": "Bq", "MBq": "MBq",
     "mmHg": "mmHg", "kPa": "kPa", "HU": "HU", "degC": "degC", "deg": "deg", "rad": "rad", "MeV": "MeV", "keV": "keV",
-    "1": "1", "pct": "%", "cc": "mL", "g": "g", "kg": "kg", "L": "L", "nmol": "nmol",
+    "1": "1", "pct": "%", "cc": "mL", "g": "g", "kg": "kg", "L": "L", "nmol": "nmol", "m2": "m2",
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from gemel.core.packing import pack
 from gemel.core.system import Adaptation, Effort, Judgement, Progress, silent
 from gemel.core.time import iso
 from gemel.flow.decide import Decided, flags, record_decision
+from gemel.flow.ledger import require_trusted
 from gemel.flow.observe import rng_of
 from gemel.flow.session import Session, day_of, last_decision, lent, open_session, plan_of, require_library, scan_of
 from gemel.store import Event, Store
@@ -20,12 +22,19 @@ SECONDS = 45.0
 
 
 def adapt(
-    store: Store, twin_id: str, *, start: str = "", seconds: float = SECONDS, actor: str = "", progress: Progress = silent
+    store: Store,
+    twin_id: str,
+    *,
+    start: str = "",
+    seconds: float = SECONDS,
+    override: str = "",
+    actor: str = "",
+    progress: Progress = silent,
 ) -> Decided:
     """The decision with the plan made today among its options. `start` names the plan it goes on from; the recommended one if empty.
 
     `seconds` of wall time go into making the plan; judging it takes a few more. Raises StoreError before a decision, InputError for an
-    unknown plan or a system that cannot adapt.
+    unknown plan or a system that cannot adapt, ConformanceError as `decide` does, unless a person gives a reason to `override`.
     """
     with store.lease(twin_id, actor):
         session = open_session(store, twin_id)
@@ -34,6 +43,7 @@ def adapt(
         decided = last_decision(session)
         if decided is None:
             raise StoreError("no decision to adapt", where=twin_id, remedy=f"run: gemel twin decide {twin_id}")
+        note = require_trusted(store, str(session.entries[0].payload["system"]), override, session.twin.model.version)
         scan = scan_of(session, decided)
         start = start or decided.payload["recommended"]
         plan, day = plan_of(session, start), day_of(session, scan)
@@ -41,7 +51,7 @@ def adapt(
         effort = Effort(_name(session, scan), seconds, time.monotonic, draws, rng_of(session, 2))
         made = make(session.twin, session.case, day, plan, effort=effort, progress=progress)
         event = _adapted(session, (scan, decided), (effort.name, start), made, actor)
-        return _ranked_again(session, (scan, decided, event), made, actor)
+        return _ranked_again(session, (scan, decided, event), made, (actor, note))
 
 
 def _name(session: Session, scan: Event) -> str:
@@ -75,8 +85,8 @@ def _adapted(session: Session, sources: tuple[Event, Event], names: tuple[str, s
     )
 
 
-def _ranked_again(session: Session, sources: tuple[Event, Event, Event], made: Adaptation, actor: str) -> Decided:
-    """All options of the decision and the new plan, on the draws they share."""
+def _ranked_again(session: Session, sources: tuple[Event, Event, Event], made: Adaptation, said: tuple[str, str]) -> Decided:
+    """All options of the decision and the new plan, on the draws they share. `said`: who decides, and a note for the reason."""
     scan, decided, event = sources
     arrays = session.store.artefacts.get_arrays
     forecasts = {**_forecasts(session, decided, arrays(decided.payload["draws"])), **made.judgement.forecasts}
@@ -84,8 +94,9 @@ def _ranked_again(session: Session, sources: tuple[Event, Event, Event], made: A
     couch = {name: np.array(move) for name, move in decided.payload["couch_mm"].items()} | dict(made.judgement.couch_mm)
     judgement = Judgement(forecasts, doses, couch)
     decision = rank(forecasts, session.system.goal())
+    decision = replace(decision, reason="; ".join(filter(None, (decision.reason, said[1]))))
     found = flags(session, scan, judgement, decision.recommended)
-    return Decided(record_decision(session, (scan, event), judgement, decision, found, actor), decision, judgement)
+    return Decided(record_decision(session, (scan, event), judgement, decision, found, said[0]), decision, judgement)
 
 
 def _forecasts(session: Session, decided: Event, draws: Mapping[str, np.ndarray]) -> dict[str, Forecast]:

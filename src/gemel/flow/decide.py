@@ -19,8 +19,6 @@ from gemel.flow.session import Session, day_of, lent, newest, open_session, reco
 from gemel.flow.standing import evidence
 from gemel.store import Event, Store
 
-DRAWS = 24
-
 
 @dataclass(frozen=True)
 class Decided:
@@ -31,7 +29,7 @@ class Decided:
     judgement: Judgement
 
 
-def decide(store: Store, twin_id: str, *, actor: str = "", draws: int = DRAWS, override: str = "", progress: Progress = silent) -> Decided:
+def decide(store: Store, twin_id: str, *, actor: str = "", draws: int = 0, override: str = "", progress: Progress = silent) -> Decided:
     """Ranks every plan on the anatomy of the newest scan by forward dose.
 
     Raises StoreError before `prepare` and before the first scan, ConformanceError for a model whose forecasts in this record were not
@@ -45,16 +43,17 @@ def decide(store: Store, twin_id: str, *, actor: str = "", draws: int = DRAWS, o
             raise StoreError(
                 "no scan to decide on", where=twin_id, remedy=f"run: gemel twin observe {twin_id} --{session.system.scans[0]} SCAN"
             )
-        note = require_trusted(store, str(session.entries[0].payload["system"]), override)
+        note = require_trusted(store, str(session.entries[0].payload["system"]), override, session.twin.model.version)
         judgement, decision = judged(session, scan, draws, note=note, progress=progress)
         found = flags(session, scan, judgement, decision.recommended)
         return Decided(record_decision(session, (scan, scan), judgement, decision, found, actor), decision, judgement)
 
 
 def judged(session: Session, scan: Event, draws: int, *, note: str = "", progress: Progress = silent) -> tuple[Judgement, Decision]:
-    """Every plan on the anatomy of a scan, and their ranking, with a note among its reasons."""
+    """Every plan on the anatomy of a scan, and their ranking, with a note among its reasons; 0 draws: as many as the system asks for."""
     rng, day = rng_of(session, 2), day_of(session, scan)
-    judgement = session.system.judge(session.twin, session.case, session.library, day, draws=draws, rng=rng, progress=progress)
+    many = draws or session.system.draws
+    judgement = session.system.judge(session.twin, session.case, session.library, day, draws=many, rng=rng, progress=progress)
     decision = rank(judgement.forecasts, session.system.goal())
     return judgement, replace(decision, reason="; ".join(filter(None, (decision.reason, note))))
 
@@ -116,6 +115,7 @@ def decision_payload(session: Session, scan: Event, judgement: Judgement, decisi
     packed = session.store.artefacts.put_arrays(draws)
     return {
         "recommended": decision.recommended,
+        "baseline": baseline,
         "reason": decision.reason,
         "options": [asdict(option) for option in decision.options],
         "readouts": {plan: {name: _summary(v) for name, v in f.values.items() if v.ndim == 1} for plan, f in judgement.forecasts.items()},

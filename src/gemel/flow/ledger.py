@@ -11,6 +11,7 @@ import numpy as np
 from gemel.core.errors import ConformanceError
 from gemel.engines.inference.calibration import coverage
 from gemel.engines.inference.uniformity import band_p, evidence_against
+from gemel.flow.standing import REPLACES
 from gemel.store import Event, Store
 
 ENOUGH = 100.0
@@ -21,9 +22,10 @@ NAMED: dict[By, str] = {"model": "model", "patient": "twin", "scanner": "scanner
 
 @dataclass(frozen=True)
 class Score:
-    """One component of one scan within its frozen forecast. `scanner` is empty when the record does not know it."""
+    """One component of one scan within its frozen forecast. `version` and `scanner` are empty when the record does not know them."""
 
     model: str
+    version: str
     twin: str
     scanner: str
     component: str
@@ -35,12 +37,13 @@ class Score:
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """Scores of one component: of all twins of a model, of one twin, or of one scanner (`of`). 90 % coverage with Wilson's interval.
+    """Scores of one component: of all twins of a model's version, of one twin, or of one scanner (`of`). 90 % coverage: Wilson's interval.
 
     `p`: of the simultaneous band test of uniform ranks; `crps`: mean, in the unit of the component.
     """
 
     model: str
+    version: str
     of: str
     component: str
     scans: int
@@ -55,9 +58,10 @@ class LedgerRow:
 
 @dataclass(frozen=True)
 class Trust:
-    """Evidence against uniform ranks of a model: mean over its components of `evidence_against`, valid however often one looks."""
+    """Evidence against uniform ranks of a model's version: mean over components of `evidence_against`, valid however often one looks."""
 
     model: str
+    version: str
     scans: int
     evidence: float
 
@@ -75,15 +79,20 @@ class Ledger:
     left_out: tuple[tuple[str, int, str], ...]
 
 
-def ledger(store: Store) -> Ledger:
-    """Folds over all twins of the record. A scan counts when its forecast was frozen before it and neither is tainted by a retraction."""
+def ledger(store: Store, *, only: str | None = None) -> Ledger:
+    """Folds over all twins of the record, or those of one model; other events than forecasts, scans and beliefs are not read.
+
+    A scan counts when its forecast was frozen before it and neither is tainted by a retraction.
+    """
     tainted = store.tainted()
     scores: list[Score] = []
     left_out: list[tuple[str, int, str]] = []
-    for twin in store.twins():
-        events = store.events(twin)
+    for first in store.firsts():
+        twin, model = first.twin, str(first.payload.get("system", ""))
+        if not model or only not in (None, model):
+            continue
+        events = store.of_kind("Forecast", "Observed", "Assimilated", twin=twin)
         known = {event.hash: event for event in events}
-        model = next((str(e.payload["system"]) for e in events if e.kind == "Ingested"), "")
         for event in events:
             if event.kind != "Assimilated":
                 continue
@@ -100,6 +109,8 @@ def _fault(event: Event, known: dict[str, Event], tainted: frozenset[str]) -> st
     ahead, seen = known.get(event.payload["forecast"]), _seen(event, known)
     if ahead is None or seen is None:
         return "without forecast or scan"
+    if REPLACES in ahead.payload:
+        return "forecast made again after a retraction"
     if ahead.version > seen.version or ahead.known_s > seen.known_s:
         return "forecast not frozen before the scan"
     return "retracted" if tainted & {event.hash, ahead.hash, seen.hash} else ""
@@ -112,28 +123,31 @@ def _seen(event: Event, known: dict[str, Event]) -> Event | None:
 def _scores(model: str, event: Event, known: dict[str, Event]) -> Iterator[Score]:
     seen = _seen(event, known)
     scanner = str(seen.payload.get("scanner", "")) if seen else ""
+    version = str(known[event.payload["forecast"]].payload.get("version", ""))
     for kind, ranks in event.payload["ranks"].items():
         alarm, crps = kind in event.payload["alarms"], np.ravel(event.payload["crps"][kind])
         flat = np.ravel(ranks)
         for i, rank in enumerate(flat):
             name = kind if len(flat) == 1 else f"{kind}[{i}]"
-            yield Score(model, event.twin, scanner, name, event.valid_s, float(rank), float(crps[i]), alarm)
+            yield Score(model, version, event.twin, scanner, name, event.valid_s, float(rank), float(crps[i]), alarm)
 
 
 def rows(held: Ledger, by: By = "model") -> tuple[LedgerRow, ...]:
-    """One row a component of each model, of each patient, or of each scanner that the record knows."""
+    """One row a component of each model's version, for all, for each patient, or for each scanner that the record knows."""
     named = attrgetter(NAMED[by])
-    chosen = sorted((s for s in held.scores if named(s)), key=lambda s: (s.model, named(s), s.component))
-    return tuple(_row(*key, tuple(group)) for key, group in groupby(chosen, key=lambda s: (s.model, named(s), s.component)))
+
+    def key(score: Score) -> tuple[str, str, str, str]:
+        return score.model, score.version, named(score), score.component
+
+    chosen = sorted((s for s in held.scores if named(s)), key=key)
+    return tuple(_row(found, tuple(group)) for found, group in groupby(chosen, key=key))
 
 
-def _row(model: str, of: str, component: str, scores: Sequence[Score]) -> LedgerRow:
+def _row(key: tuple[str, str, str, str], scores: Sequence[Score]) -> LedgerRow:
     ranks = np.array([s.rank for s in scores])
     held = coverage(np.full(len(ranks), 0.05), np.full(len(ranks), 0.95), ranks)
     return LedgerRow(
-        model,
-        of,
-        component,
+        *key,
         len(ranks),
         len({s.twin for s in scores}),
         held.fraction,
@@ -146,23 +160,30 @@ def _row(model: str, of: str, component: str, scores: Sequence[Score]) -> Ledger
 
 
 def trust(held: Ledger) -> tuple[Trust, ...]:
-    """The standing of each model."""
-    models = sorted({s.model for s in held.scores})
-    return tuple(_trust(model, [s for s in held.scores if s.model == model]) for model in models)
+    """The standing of each version of each model. Scores of an unknown version count for every version."""
+    models = sorted({(s.model, s.version) for s in held.scores})
+    known = {model for model, version in models if version}
+    return tuple(
+        _trust(model, version, [s for s in held.scores if s.model == model and s.version in ("", version)])
+        for model, version in models
+        if version or model not in known
+    )
 
 
-def _trust(model: str, scores: Sequence[Score]) -> Trust:
+def _trust(model: str, version: str, scores: Sequence[Score]) -> Trust:
     names = sorted({s.component for s in scores})
     columns = [np.array([s.rank for s in scores if s.component == name]) for name in names]
-    return Trust(model, max(map(len, columns)), float(np.mean([evidence_against(column) for column in columns])))
+    return Trust(model, version, max(map(len, columns)), float(np.mean([evidence_against(column) for column in columns])))
 
 
-def require_trusted(store: Store, model: str, override: str = "") -> str:
+def require_trusted(store: Store, model: str, override: str = "", version: str = "") -> str:
     """What a decision must say of its model's standing: nothing, or that a person overrode the evidence, and why.
 
     Raises ConformanceError when the ranks of the model's forecasts in this record are not uniform and nobody gives a reason to go on.
+    `version`: the one that decides; the worst of all counts if empty.
     """
-    standing = next((t for t in trust(ledger(store)) if t.model == model), None)
+    standings = [t for t in trust(ledger(store, only=model)) if t.version in ("", version) or not version]
+    standing = max(standings, key=lambda t: t.evidence, default=None)
     if standing is None or standing.trusted:
         return ""
     if not override.strip():
@@ -170,5 +191,5 @@ def require_trusted(store: Store, model: str, override: str = "") -> str:
             f"forecasts whose ranks are not uniform (evidence {standing.evidence:.3g} over {standing.scans} scans, {ENOUGH:g} is enough)"
         )
         remedy = "look at: gemel ledger; a person may decide all the same with --override REASON, which is recorded"
-        raise ConformanceError(found, where=model, remedy=remedy)
+        raise ConformanceError(found, where=f"{model} {standing.version}".strip(), remedy=remedy)
     return f"decided although the ranks of {model} are not uniform (evidence {standing.evidence:.3g}): {override.strip()}"

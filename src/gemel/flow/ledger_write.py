@@ -15,16 +15,16 @@ FEW = 5
 
 
 def write_ledger(held: Ledger, folder: Path) -> tuple[Path, ...]:
-    """Paths of ledger.json and, for each model with at least FEW scans, its ranks as PNG with simultaneous 95 % bands."""
+    """Paths of ledger.json and, for each version of a model with at least FEW scans, its ranks as PNG with simultaneous 95 % bands."""
     text = {by: [asdict(row) for row in rows(held, by)] for by in ("model", "patient", "scanner")}
     text |= {"trust": [asdict(t) | {"trusted": t.trusted} for t in trust(held)], "scores": [asdict(s) for s in held.scores]}
     made = {"ledger.json": json.dumps(text | {"left_out": held.left_out}, indent=1, allow_nan=False).encode()}
-    for model in sorted({s.model for s in held.scores}):
-        names = sorted({s.component for s in held.scores if s.model == model})
-        ranks = {n: np.array([s.rank for s in held.scores if (s.model, s.component) == (model, n)]) for n in names}
+    for of in sorted({(s.model, s.version) for s in held.scores}):
+        names = sorted({s.component for s in held.scores if (s.model, s.version) == of})
+        ranks = {n: np.array([s.rank for s in held.scores if (s.model, s.version, s.component) == (*of, n)]) for n in names}
         shown = {name: values for name, values in ranks.items() if len(values) >= FEW}
         if shown:
-            made[f"ranks-{model}.png"] = _drawn(shown)
+            made[f"{'-'.join(filter(None, ('ranks', *of)))}.png"] = _drawn(shown)
     for name, data in made.items():
         write_atomic(folder / name, data)
     return tuple(folder / name for name in made)

@@ -22,7 +22,8 @@ from gemel.store import Store
 class Planning:
     """Planning data read and accepted, before anything is written: the case, the files it came from, and the id it will have.
 
-    `first` are inputs (kind, path) that the twin has yet to observe, in the order in which they were given.
+    `files` are those of each input in turn; `first`: inputs (kind, files) that the twin has yet to observe, in time order; `asked`: the
+    kind of each input, names of contours, and options, as they were given: with the files, all that the case is made of.
     """
 
     system: str
@@ -32,8 +33,9 @@ class Planning:
     structures: tuple[str, ...]
     notes: tuple[str, ...]
     start_s: float
-    files: tuple[Path, ...]
-    first: tuple[tuple[str, Path], ...]
+    files: tuple[tuple[Path, ...], ...]
+    first: tuple[tuple[str, tuple[Path, ...]], ...]
+    asked: Mapping[str, Any]
     twin_id: str
 
 
@@ -66,7 +68,7 @@ def planning(
     system, chosen = registry.system(system_name), dict(options or {})
     given = {kind: listed(found) for kind, found in zip(system.planning, paths)}
     _require_known(system, given, chosen)
-    sources = _read(system, given, names)
+    sources = _read(system, given, Asked(system, names, chosen))
     case = system.begin(*(_value(sources.get(kind, ())) for kind in system.planning), **chosen)
     everything = [source for found in sources.values() for source in found]
     named = {kind: [source.digest for source in found] for kind, found in sources.items()}
@@ -78,8 +80,9 @@ def planning(
         structures=tuple(sorted(name for source in sources.get("structures", ()) for name in source.value.masks)),
         notes=tuple(system.notes(case)),
         start_s=system.starts(case) if system.starts else _start_s(everything, time),
-        files=tuple(path for source in everything for path in source.files),
-        first=tuple((kind, path) for kind in system.scans for path in given.get(kind, ())),
+        files=tuple(source.files for source in everything),
+        first=_first(system, sources),
+        asked={"kinds": [kind for kind, found in sources.items() for _ in found], "names": dict(names or {}), "options": chosen},
         twin_id=f"{system_name}-{digest({**named, 'options': chosen})[:10]}",
     )
 
@@ -91,15 +94,15 @@ def begin(store: Store, planned: Planning, *, actor: str = "", progress: Progres
     """
     if planned.twin_id not in store.twins():
         _ingest(store, planned, actor)
-    for kind, path in planned.first:
+    for kind, files in planned.first:
         seen = {name for event in store.events(planned.twin_id) if event.kind == "Observed" for name in event.inputs}
-        if not seen.issuperset(keep(store, path)):
-            observe(store, planned.twin_id, path, kind=kind, actor=actor, progress=progress)
+        if not seen.issuperset(keep(store, *files)):
+            observe(store, planned.twin_id, files[0], kind=kind, actor=actor, progress=progress)
     return planned.twin_id
 
 
 def _ingest(store: Store, planned: Planning, actor: str) -> None:
-    originals = tuple(name for path in planned.files for name in keep(store, path))
+    kept = [keep(store, *files) for files in planned.files]
     packed = store.artefacts.put_arrays(pack(planned.case))
     payload = {
         "system": planned.system,
@@ -107,6 +110,7 @@ def _ingest(store: Store, planned: Planning, actor: str) -> None:
         "seed": planned.seed,
         "notes": list(planned.notes),
         "structures": list(planned.structures),
+        "asked": {**planned.asked, "files": [len(names) for names in kept]},
     }
     with store.together():
         store.append(
@@ -116,15 +120,15 @@ def _ingest(store: Store, planned: Planning, actor: str) -> None:
             valid_s=planned.start_s,
             actor=actor,
             seed=planned.seed,
-            inputs=originals,
+            inputs=tuple(name for names in kept for name in names),
             outputs=(packed,),
             expected_version=0,
         )
 
 
-def _read(system: System, given: Mapping[str, Sequence[Path]], names: Mapping[str, str] | None) -> dict[str, tuple[Source, ...]]:
+def _read(system: System, given: Mapping[str, Sequence[Path]], asked: Asked) -> dict[str, tuple[Source, ...]]:
     """Every input, by kind; a later one may rest on those before it. Raises IdentityError unless all are of one patient."""
-    asked, sources = Asked(system, names), {}
+    sources: dict[str, tuple[Source, ...]] = {}
     for kind, paths in given.items():
         sources[kind] = tuple(read(kind, path, asked) for path in paths)
         asked = replace(asked, before={**asked.before, kind: sources[kind][0]} if sources[kind] else asked.before)
@@ -135,6 +139,13 @@ def _read(system: System, given: Mapping[str, Sequence[Path]], names: Mapping[st
     for source in known[1:]:
         io.require_same_patient(known[0].identity, source.identity, str(source.files[0]))  # type: ignore[arg-type]
     return sources
+
+
+def _first(system: System, sources: Mapping[str, Sequence[Source]]) -> tuple[tuple[str, tuple[Path, ...]], ...]:
+    """Scans among what the twin begins with, in time order: it has yet to observe them."""
+    kind = system.planning[0]
+    scans = sorted(sources.get(kind, ()), key=lambda source: source.acquired) if kind in system.scans else []
+    return tuple((kind, source.files) for source in scans)
 
 
 def _value(found: Sequence[Source]) -> Any:

@@ -29,6 +29,7 @@ class Scan:
 
     read: Source
     t_s: float
+    kind: str
 
 
 def observe(
@@ -48,7 +49,7 @@ def observe(
         ahead, ahead_s = store.artefacts.put_arrays(dict(expected.values)), store.clock()
         day = session.system.observe(session.case, scan.read.value, progress)
         seen = session.system.observations(day, scan.t_s, scan.read.name)
-        originals, packed = keep(store, scan_path), store.artefacts.put_arrays(pack(day))
+        originals, packed = keep(store, *scan.read.files), store.artefacts.put_arrays(pack(day))
         with store.together():
             frozen = _freeze(session, expected, ahead, ahead_s, actor)
             observed = _observed(session, _seen_in(scan, day, seen, packed), frozen, originals, scan.t_s, actor)
@@ -64,21 +65,22 @@ def read_scan(session: Session, kind: str, path: Path, time: str) -> Scan:
     """The scan, checked against the twin: of its patient where the file tells, later than its start, not seen before."""
     if kind not in session.system.scans:
         raise InputError(f"a scan of kind {kind!r}", where=session.system.name, remedy=f"it observes {', '.join(session.system.scans)}")
-    found = read(kind, path, Asked(session.system))
+    found = read(kind, path, Asked(session.system, options=session.entries[0].payload.get("asked", {}).get("options", {})))
     if found.identity is not None:
         expected = session.store.person(session.entries[0])
-        io.require_same_patient(io.Identity(expected["patient_id"], expected["issuer"]), found.identity, str(path))
+        if expected["patient_id"]:
+            io.require_same_patient(io.Identity(expected["patient_id"], expected["issuer"]), found.identity, str(path))
     if not (time or found.acquired):
         raise InputError("a scan that states no time", where=str(path), remedy="state it with --time 2026-01-31T08:30")
     t_s = seconds(time or found.acquired)
     if t_s <= session.twin.start_s:
         raise InputError(
-            f"a scan of {iso(t_s)}", where=str(path), remedy=f"it must be later than the planning CT ({iso(session.twin.start_s)})"
+            f"a scan of {iso(t_s)}", where=str(path), remedy=f"it must be later than the twin's start ({iso(session.twin.start_s)})"
         )
     known = {entry.payload["source"]: entry for entry in session.entries if entry.kind == "Observed"}
     if found.name in known or any(entry.valid_s == t_s for entry in known.values()):
         raise IdentityError("a scan that the twin has observed already", where=str(path), remedy="give each scan its own time, once")
-    return Scan(found, t_s)
+    return Scan(found, t_s, kind)
 
 
 def _freeze(session: Session, expected: Forecast, packed: str, known_s: float, actor: str) -> Event:
@@ -86,7 +88,7 @@ def _freeze(session: Session, expected: Forecast, packed: str, known_s: float, a
     return session.store.append(
         session.id,
         "Forecast",
-        forecast_payload(expected, packed),
+        forecast_payload(session, expected, packed),
         valid_s=expected.made_s,
         known_s=known_s,
         actor=actor,
@@ -97,15 +99,17 @@ def _freeze(session: Session, expected: Forecast, packed: str, known_s: float, a
     )
 
 
-def forecast_payload(expected: Forecast, packed: str) -> dict[str, Any]:
-    """What a Forecast event says."""
+def forecast_payload(session: Session, expected: Forecast, packed: str) -> dict[str, Any]:
+    """What a Forecast event says; `version` is the model's."""
     ranges = {kind: [side.tolist() for side in interval(draws)] for kind, draws in expected.values.items()}
-    return {"forecast": packed, "made_s": expected.made_s, "for_s": expected.t_s, "interval_90": ranges}
+    made = {"made_s": expected.made_s, "for_s": expected.t_s, "version": session.twin.model.version}
+    return {"forecast": packed, **made, "interval_90": ranges}
 
 
 def _seen_in(scan: Scan, day: Any, seen: Sequence[Observation], packed: str) -> dict[str, Any]:
     return {
         "source": scan.read.name,
+        "input": scan.kind,
         "identity_checked": scan.read.identity is not None,
         **({"scanner": scan.read.scanner} if scan.read.scanner else {}),
         "observations": [row(observation) for observation in seen],

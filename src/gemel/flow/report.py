@@ -114,10 +114,11 @@ def _ahead(material: Material, plan: str) -> dict[str, np.ndarray]:
 
 def _ledger_rows(session: Session) -> list[dict[str, np.ndarray]]:
     """Per scan, in time order: kind → (low, high, value, sd), each (components,)."""
-    frozen = {e.hash: e for e in session.entries if e.kind == "Forecast"}
+    known = {e.hash: e for e in session.entries}
     rows = []
-    for seen in sorted((e for e in session.entries if e.kind == "Observed"), key=lambda e: e.valid_s):
-        ahead = next(frozen[source] for source in seen.inputs if source in frozen).payload["interval_90"]
+    for belief in sorted((e for e in session.entries if e.kind == "Assimilated"), key=lambda e: e.valid_s):
+        seen = next(known[name] for name in belief.inputs if name in known and known[name].kind == "Observed")
+        ahead = known[belief.payload["forecast"]].payload["interval_90"]
         rows.append({o["kind"]: np.array([*ahead[o["kind"]], o["value"], o["sd"]]) for o in seen.payload["observations"]})
     return rows
 

@@ -12,6 +12,8 @@ from gemel.core.twin import generator
 from gemel.flow.delivered import delivered
 from gemel.flow.observe import DRAWS
 from gemel.flow.session import Session, belief_digest, open_session
+from gemel.flow.standing import ASIDE
+from gemel.flow.words import in_words
 from gemel.store import Event, Store
 
 
@@ -83,13 +85,24 @@ def show(store: Store, twin_id: str, *, as_of_s: float | None = None, known_at_s
         belief=belief_digest(session.twin.belief),
         next_at=iso(next_s),
         expected=_expected(session, next_s),
-        history=tuple((iso(entry.valid_s), entry.kind, in_words(entry)) for entry in session.entries),
+        history=_history(session),
         notes=(*session.system.notes(session.case), *(sum_given.notes if sum_given else ())),
         parts=sum_given.given if sum_given else 0,
         planned=sum_given.planned if sum_given else 0,
         delivered=given_rows(sum_given) if sum_given else (),
         registrations=tuple(_seen(entry) for entry in sorted(session.entries, key=lambda e: e.valid_s) if entry.kind == "Observed"),
     )
+
+
+def _history(session: Session) -> tuple[tuple[str, str, str], ...]:
+    """Every entry, and which of them no longer count."""
+    counts = {entry.hash for entry in session.entries}
+    lost = {
+        entry.hash: " (no longer counts)"
+        for entry in session.history
+        if entry.hash not in counts and entry.kind not in ASIDE and "imported" not in entry.payload
+    }
+    return tuple((iso(entry.valid_s), entry.kind, in_words(entry) + lost.get(entry.hash, "")) for entry in session.history)
 
 
 def given_rows(found: Delivered) -> tuple[Given, ...]:
@@ -117,33 +130,3 @@ def _expected(session: Session, t_s: float) -> tuple[Expectation, ...]:
             label = f"{kind}[{'xyz'[i]}]" if flat.shape[1] == 3 else kind
             rows.append(Expectation(label, float(median), float(low[i]), float(high[i])))
     return tuple(rows)
-
-
-def in_words(entry: Event) -> str:
-    """One line about an entry of the record."""
-    payload = entry.payload
-    if entry.kind == "Ingested":
-        return f"planning data, {len(entry.inputs)} files"
-    if entry.kind == "Promoted":
-        return f"library of {len(payload['plans'])} plans"
-    if entry.kind == "Forecast":
-        return f"forecast for {iso(payload['for_s'])}"
-    if entry.kind == "Observed":
-        return f"scan {payload['source'][:24]}"
-    if entry.kind == "Assimilated":
-        return "alarm: " + ", ".join(payload["alarms"]) if payload["alarms"] else "as expected"
-    if entry.kind == "Decided":
-        off = len(payload.get("deviations", ()))
-        return f"recommended {payload['recommended']}" + (f"; {off} histograms outside their forecast" if off else "")
-    if entry.kind == "Adapted":
-        return f"{payload['name']} from {payload['start']}: {payload['iterations']} iterations, {payload['status'].partition(':')[0]}"
-    if entry.kind == "Checked":
-        rates = ", ".join(
-            f"{row['where']} {row['figures']['gamma all']:.1f} %" for row in payload["found"] if "gamma all" in row["figures"]
-        )
-        return f"{payload['checked']}: {rates or 'calculated again'}"
-    if entry.kind == "Acted":
-        return f"gave {payload['plan']}"
-    if entry.kind == "Outcome":
-        return f"came back after {payload['plan']}"
-    return ""

@@ -12,6 +12,7 @@ from gemel.core.digest import digest
 from gemel.core.errors import InputError, StructureError
 from gemel.core.structures import Structures
 from gemel.core.system import System
+from gemel.core.time import iso
 from gemel.store import Store
 
 Paths = Path | Sequence[Path] | None
@@ -38,10 +39,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a reader may need to know: the system, names of contours (`--map`), and what was read before it."""
+    """What a reader may need to know: the system, names of contours (`--map`), the user's options, and what was read before it."""
 
     system: System
     names: Mapping[str, str] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
     before: Mapping[str, Source] = field(default_factory=dict)
 
 
@@ -62,9 +64,9 @@ def listed(paths: Paths) -> tuple[Path, ...]:
     return (paths,) if isinstance(paths, Path) else tuple(paths)
 
 
-def keep(store: Store, path: Path) -> tuple[str, ...]:
-    """Hashes of the original files, kept in the store: the file, or every file of the folder."""
-    files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+def keep(store: Store, *paths: Path) -> tuple[str, ...]:
+    """Hashes of the original files, kept in the store: each file, or every file of a folder."""
+    files = [file for path in paths for file in (sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path])]
     return tuple(store.artefacts.put(file) for file in files)
 
 
@@ -82,12 +84,24 @@ def read_image(path: Path, asked: Asked) -> Source:
 
 
 def read_contours(path: Path, asked: Asked) -> Source:
-    """The structures of an RTSTRUCT on the grid of the CT read before, under the system's own names."""
+    """Regions under the system's own names: an RTSTRUCT on the grid of the CT read before, or a NIfTI label map with its names beside."""
+    if path.name.endswith((".nii", ".nii.gz")):
+        return _labelled(path, asked)
     reference = next((source.series for source in asked.before.values() if source.series is not None), None)
     if reference is None:
         raise InputError("contours without the images they were drawn on", where=str(path), remedy="give the series with --ct")
     structures = standard_names(io.read_structures(path, reference, names=asked.names), asked.system)
     return Source(structures, path.name, digest(dict(structures.masks)), (path,), reference.identity)
+
+
+def _labelled(path: Path, asked: Asked) -> Source:
+    """A label map, and `{"1": "kidney_left", …}` in the JSON of the same name."""
+    beside = path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+    image, named = io.read_nifti(path), io.read_names(beside)
+    own = {value: (asked.names or {}).get(name, name) for value, name in named.items()}
+    masks = {name: np.rint(image.array) == value for value, name in own.items() if name}
+    structures = standard_names(Structures(image, masks), asked.system)
+    return Source(structures, path.name, digest(dict(structures.masks)), (path, beside))
 
 
 def standard_names(read: Structures, system: System) -> Structures:
@@ -101,4 +115,35 @@ def standard_names(read: Structures, system: System) -> Structures:
     return Structures(read.grid, masks)
 
 
-READERS: Mapping[str, Reader] = {"ct": read_image, "structures": read_contours, "cbct": read_image}
+def read_scan_of_activity(path: Path, asked: Asked) -> Source:
+    """A SPECT or PET in Bq/mL or counts; what its header lacks is taken from the options `nuclide`, `injected_MBq` and `injected_at`."""
+    told = asked.options
+    nuclide, at = str(told.get("nuclide", "")), str(told.get("injected_at", ""))
+    found = io.read_activity(path, io.Stated(nuclide=nuclide, injected=at, injected_MBq=float(told.get("injected_MBq", "nan"))))
+    made = digest(found.image.image.array)
+    return Source(
+        found.image,
+        found.identity.series_uid if found.identity else f"{path.name}#{made[:16]}",
+        made,
+        (path,) if found.identity else (path, path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")),
+        found.identity,
+        iso(found.image.acquired_s),
+        scanner=found.scanner,
+    )
+
+
+def read_values(path: Path, asked: Asked) -> Source:
+    """Laboratory values of one time."""
+    labs = io.read_labs(path)
+    identity = io.Identity(labs.patient_id) if labs.patient_id else None
+    return Source(labs.values, f"{path.name}#{labs.digest[:16]}", labs.digest, (path,), identity, labs.at)
+
+
+READERS: Mapping[str, Reader] = {
+    "ct": read_image,
+    "structures": read_contours,
+    "cbct": read_image,
+    "spect": read_scan_of_activity,
+    "pet": read_scan_of_activity,
+    "labs": read_values,
+}

@@ -42,17 +42,19 @@ class _Context:
     name: str
     days: int
     secrets: frozenset[str]
+    characteristics: bool
     where: str
 
 
-def deidentify(data: bytes, of: Pseudonyms, *, where: str = "") -> bytes:
+def deidentify(data: bytes, of: Pseudonyms, *, where: str = "", characteristics: bool = False) -> bytes:
     """The bytes of a DICOM file without its person: pseudonym, UIDs replaced, dates shifted, everything else removed or proven harmless.
 
-    Raises InputError for a damaged file, and for pixels that may show text.
+    `characteristics` keeps sex, size, weight and the age in classes of five years (Retain Patient Characteristics, PS3.15 E.3.7):
+    standardised uptake values need the weight. Raises InputError for a damaged file, and for pixels that may show text.
     """
     source = parse(data, where)
     _require_clean_pixels(source, where)
-    context = _context(source, of, where)
+    context = _context(source, of, where, characteristics)
     clean = _cleaned(source, context, 0)
     _mark(clean, context)
     clean.file_meta = _header(source, clean, where)
@@ -61,13 +63,13 @@ def deidentify(data: bytes, of: Pseudonyms, *, where: str = "") -> bytes:
     return buffer.getvalue()
 
 
-def _context(source: Dataset, of: Pseudonyms, where: str) -> _Context:
+def _context(source: Dataset, of: Pseudonyms, where: str, characteristics: bool) -> _Context:
     person = of.person or f"{text(source, 'PatientID', where)}\x1f{text(source, 'IssuerOfPatientID', where)}"
     if not person.strip("\x1f"):
         raise InputError("an object without PatientID", where=where, remedy="state whose it is: Pseudonyms(key, person)")
     told = {number for name in _IDENTIFIERS for number in text(source, name, where).split("\\")}
     secrets = frozenset(number for number in told if number.isdigit() and len(number) >= 6)
-    return _Context(of, pseudonym(of, person), shift_days(of, person), secrets, where)
+    return _Context(of, pseudonym(of, person), shift_days(of, person), secrets, characteristics, where)
 
 
 def _cleaned(source: Dataset, context: _Context, depth: int) -> Dataset:
@@ -79,7 +81,8 @@ def _cleaned(source: Dataset, context: _Context, depth: int) -> Dataset:
     clean = Dataset()
     for tag in sorted(source.keys()):
         name, code = keyword(tag), action(tag)
-        if tag.group <= 2 or code == "X" or not name:
+        stays = context.characteristics and name in values.CHARACTERISTICS
+        if tag.group <= 2 or (code == "X" and not stays) or not name:
             continue
         raw = source.get_item(tag)
         if name == "ContourData" and isinstance(raw, RawDataElement) and values.plain_numbers(raw.value or b"", context.secrets):
@@ -123,6 +126,8 @@ def _value(source: Dataset, element: DataElement, code: str, context: _Context) 
     name = keyword(BaseTag(element.tag))
     if name in ("PatientName", "PatientID"):
         return context.name
+    if name in values.CHARACTERISTICS and context.characteristics:
+        return values.characteristic(name, element, context.secrets)
     if name in terms().named:
         number = source.get("ROINumber", source.get("SegmentNumber", 0))
         return values.structure_name(element, number)
@@ -146,7 +151,7 @@ def _mark(clean: Dataset, context: _Context) -> None:
     clean.DeidentificationMethod = METHOD
     clean.LongitudinalTemporalInformationModified = "MODIFIED"
     items = []
-    for concept in _PROFILE:
+    for concept in (*_PROFILE, *((codes.DCM.RetainPatientCharacteristicsOption,) if context.characteristics else ())):
         item = Dataset()
         item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = concept.value, concept.scheme_designator, concept.meaning[:64]
         items.append(item)

@@ -14,9 +14,13 @@ from gemel.io.deidentify_table import terms
 from gemel.io.units import known_units
 
 REMOVED = "REMOVED"
+CHARACTERISTICS = frozenset({"PatientSex", "PatientAge", "PatientSize", "PatientWeight"})
+OLDEST = 85
 NUMBERS = frozenset({"US", "SS", "UL", "SL", "SV", "UV", "FL", "FD", "AT"})
 BINARY = frozenset({"OB", "OW", "OF", "OD", "OL", "OV", "OB or OW", "UN"})
 _NUMBER = re.compile(r" *[+-]?(\d+\.?\d*|\.\d+)([Ee][+-]?\d+)? *")
+_AGE = re.compile(r"\d{3}Y")
+_SIZE = re.compile(r"\d{1,3}(\.\d{1,4})?")
 _DECIMAL = frozenset(b"0123456789+-.eE\\ ")
 _TIME = re.compile(r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?")
 _DUMMIES: dict[str, Any] = {"DS": "0", "IS": "0", "AS": "000Y", "DA": "19000101", "DT": "19000101", "TM": "00", "UR": "urn:removed"}
@@ -74,6 +78,16 @@ def proven(keyword: str, element: DataElement, secrets: frozenset[str]) -> Any:
         return None
     values = [value.strip() for value in strings(element)]
     return [value if value in allowed else "OTHER" for value in values] if keyword == "ImageType" else _all(values, allowed)
+
+
+def characteristic(keyword: str, element: DataElement, secrets: frozenset[str]) -> str | None:
+    """Sex, size (m), weight (kg), or the age as the first year of its class of five, 85 for all above; None for what is none of these."""
+    value = " ".join(strings(element)).strip()
+    if keyword == "PatientSex":
+        return value if value in ("M", "F", "O") else None
+    if keyword == "PatientAge":
+        return f"{min(int(value[:3]) // 5 * 5, OLDEST):03d}Y" if _AGE.fullmatch(value) else None
+    return value if _SIZE.fullmatch(value) and not _tells([value], secrets) else None
 
 
 def structure_name(element: DataElement, number: object) -> str:

@@ -39,16 +39,16 @@ def acquired_at(dataset: Dataset, where: str) -> str:
         (text(dataset, "SeriesDate", where), text(dataset, "SeriesTime", where)),
     ]
     dated = [(date, time) for date, time in candidates if date]
-    return _iso(*dated[0], where) if dated else ""
+    return dicom_moment(*dated[0], where) if dated else ""
 
 
 def studied_at(dataset: Dataset, where: str) -> str:
     """ISO 8601 local time of the study; empty when it is not stated. Good for a planning scan, which has a study of its own."""
     date = text(dataset, "StudyDate", where)
-    return _iso(date, text(dataset, "StudyTime", where), where) if date else ""
+    return dicom_moment(date, text(dataset, "StudyTime", where), where) if date else ""
 
 
-def _iso(date: str, time: str, where: str) -> str:
+def dicom_moment(date: str, time: str, where: str) -> str:
     """DA and TM (PS3.5 §6.2) → ISO 8601."""
     day = guarded(lambda: DA(date), where)
     moment = guarded(lambda: TM(time), where) if time else None

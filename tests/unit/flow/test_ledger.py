@@ -159,3 +159,57 @@ def test_a_decision_of_a_distrusted_model_needs_a_reason_that_is_recorded(lived:
     made = flow.decide(lived, life.id, draws=DRAWS, override="checked by hand")
     assert made.event.payload["reason"].endswith("checked by hand")
     assert "not uniform (evidence" in made.decision.reason
+
+
+def versioned(record: Store, twin: str, version: str, draw: Callable[[int], np.ndarray]) -> None:
+    """A course whose forecasts say which version of the model made them."""
+    begin(record, twin)
+    with record.together():
+        for ranks in draw(60).tolist():
+            ahead = record.append(twin, "Forecast", {"version": version}, valid_s=1.0)
+            seen = record.append(twin, "Observed", {}, valid_s=2.0)
+            payload = {"forecast": ahead.hash, "ranks": {"height_mm": ranks[:1]}, "crps": {"height_mm": [1.0]}, "alarms": []}
+            record.append(twin, "Assimilated", payload, valid_s=2.0, inputs=(seen.hash, ahead.hash))
+
+
+def test_a_new_version_of_a_model_is_judged_on_its_own_forecasts(record: Store) -> None:
+    versioned(record, "a", "1.0", too_narrow)
+    versioned(record, "b", "1.1", uniform)
+    assert {(t.model, t.version, t.trusted) for t in trust(ledger(record))} == {("height", "1.0", False), ("height", "1.1", True)}
+    assert require_trusted(record, "height", version="1.1") == ""
+    with pytest.raises(ConformanceError, match=r"height 1\.0"):
+        require_trusted(record, "height", version="1.0")
+    with pytest.raises(ConformanceError, match=r"height 1\.0"):
+        require_trusted(record, "height")
+    assert {(row.version, row.scans) for row in rows(ledger(record))} == {("1.0", 60), ("1.1", 60)}
+
+
+def test_scores_of_a_version_that_is_not_known_count_for_every_version(record: Store) -> None:
+    course(record, "a", too_narrow)
+    versioned(record, "b", "1.1", uniform)
+    assert [(t.version, t.scans) for t in trust(ledger(record))] == [("1.1", 120)]
+
+
+def test_the_standing_of_a_model_is_read_from_its_own_rows(record: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    course(record, "a", uniform, scans=5)
+    course(record, "b", uniform, scans=5, model="width")
+    asked: list[str | None] = []
+    plain = type(record).of_kind
+
+    def noted(self: Store, *kinds: str, twin: str | None = None) -> list[Event]:
+        asked.append(twin)
+        return plain(self, *kinds, twin=twin)
+
+    monkeypatch.setattr(type(record), "of_kind", noted)
+    monkeypatch.setattr(type(record), "events", lambda *_: pytest.fail("the whole record of a twin was read"))
+    assert require_trusted(record, "width") == ""
+    assert asked == ["b"]
+
+
+def test_a_forecast_made_again_after_a_retraction_does_not_count(record: Store) -> None:
+    begin(record, "a")
+    ahead = record.append("a", "Forecast", {"replaces": ["0" * 64]}, valid_s=1.0)
+    seen = record.append("a", "Observed", {}, valid_s=2.0)
+    payload = {"forecast": ahead.hash, "ranks": {"height_mm": [0.5]}, "crps": {"height_mm": [1.0]}, "alarms": []}
+    late = record.append("a", "Assimilated", payload, valid_s=2.0, inputs=(seen.hash, ahead.hash))
+    assert ledger(record).left_out == (("a", late.version, "forecast made again after a retraction"),)

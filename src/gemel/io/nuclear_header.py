@@ -1,0 +1,110 @@
+"""Nuclide, injection and clock of a nuclear-medicine object: read from the header, or stated by the user where the header is silent."""
+
+import math
+import re
+from dataclasses import dataclass
+
+from pydicom.dataset import Dataset
+
+from gemel.core.activity import Correction
+from gemel.core.errors import InputError, RangeError
+from gemel.core.time import seconds
+from gemel.io.dicom_file import items, numbers, text
+from gemel.io.dicom_header import dicom_moment
+
+MOST_MBq = 1e5  # 100 GBq: more was never given to a person; a larger number is in Bq
+_ELEMENTS = {
+    "actinium": "Ac", "astatine": "At", "bismuth": "Bi", "bromine": "Br", "carbon": "C", "copper": "Cu", "fluorine": "F",
+    "gallium": "Ga", "holmium": "Ho", "indium": "In", "iodine": "I", "krypton": "Kr", "lead": "Pb", "lutetium": "Lu", "nitrogen": "N",
+    "oxygen": "O", "radium": "Ra", "rhenium": "Re", "rubidium": "Rb", "samarium": "Sm", "scandium": "Sc", "strontium": "Sr",
+    "technetium": "Tc", "terbium": "Tb", "thallium": "Tl", "thorium": "Th", "xenon": "Xe", "yttrium": "Y", "zirconium": "Zr",
+}  # fmt: skip
+_SYMBOLS = set(_ELEMENTS.values())
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What the user states in place of a tag that is missing or wrong; it goes before the header. Empty and NaN: not stated.
+
+    Command line: --nuclide, --injected, --injected-MBq, --acquired, --duration-s, --decay-corrected-to, --Bq-mL-per-unit.
+    """
+
+    nuclide: str = ""
+    injected: str = ""  # ISO 8601, on the scanner's clock
+    injected_MBq: float = math.nan
+    acquired: str = ""  # ISO 8601
+    duration_s: float = math.nan
+    decay_corrected_to: Correction | None = None
+    Bq_mL_per_unit: float = math.nan  # concentration of one unit of the voxel values
+
+
+def nuclide_name(written: str, where: str) -> str:
+    """`Lu-177` of `177Lu`, `Lu177`, `lu-177`, `Lutetium 177`, `^177^Lutetium`. Raises InputError for what is no nuclide."""
+    plain = written.replace("^", " ").replace("-", " ").replace("[", " ").replace("]", " ").strip()
+    match = re.fullmatch(r"(\d{1,3}m?)\s*([A-Za-z]+)", plain) or re.fullmatch(r"([A-Za-z]+?)\s*(\d{1,3}m?)", plain)
+    if match:
+        a, b = match.groups()
+        mass, word = (a, b) if a[0].isdigit() else (b, a)
+        symbol = _ELEMENTS.get(word.lower(), word.capitalize())
+        if symbol in _SYMBOLS:
+            return f"{symbol}-{mass}"
+    raise InputError(
+        f"an unknown nuclide {written!r}", where=where, remedy="state it as Lu-177: --nuclide, or TracerRadionuclide in the sidecar"
+    )
+
+
+def radiopharmaceutical(dataset: Dataset, where: str) -> Dataset:
+    """The one item of RadiopharmaceuticalInformationSequence (PS3.3 C.8.4.10, C.8.9.2), empty when there is none."""
+    found = items(dataset, "RadiopharmaceuticalInformationSequence", where)
+    if len(found) > 1:
+        raise InputError(f"{len(found)} radiopharmaceuticals in one image", where=where, remedy="export the image of one nuclide")
+    return found[0] if found else Dataset()
+
+
+def nuclide_of(dataset: Dataset, stated: Stated, where: str) -> str:
+    """The nuclide stated, else the code meaning of RadionuclideCodeSequence."""
+    codes = items(radiopharmaceutical(dataset, where), "RadionuclideCodeSequence", where)
+    written = stated.nuclide or (text(codes[0], "CodeMeaning", where) if codes else "")
+    if not written:
+        remedy = "state it: --nuclide Lu-177, or TracerRadionuclide in the sidecar"
+        raise InputError("no nuclide (RadionuclideCodeSequence)", where=where, remedy=remedy)
+    return nuclide_name(written, where)
+
+
+def injected_at_s(dataset: Dataset, acquired_s: float, stated: Stated, where: str) -> float:
+    """Time of injection: stated, else RadiopharmaceuticalStartDateTime, else RadiopharmaceuticalStartTime on the day of the scan.
+
+    Raises InputError when none is there, or the time of day alone is after the scan: the day is then unknown and not guessed.
+    """
+    if stated.injected:
+        return seconds(stated.injected)
+    item = radiopharmaceutical(dataset, where)
+    moment = text(item, "RadiopharmaceuticalStartDateTime", where)
+    if moment:
+        return seconds(dicom_moment(moment[:8], re.split("[+-]", moment[8:])[0], where))
+    clock = text(item, "RadiopharmaceuticalStartTime", where)
+    remedy = "state it: --injected 2026-01-31T09:00, or InjectionDateTime in the sidecar"
+    if not clock:
+        raise InputError("no time of injection (RadiopharmaceuticalStartDateTime)", where=where, remedy=remedy)
+    day_s = acquired_s - acquired_s % 86400.0
+    clock_s = seconds(dicom_moment("19700101", clock, where))
+    if day_s + clock_s > acquired_s:
+        raise InputError(f"an injection at {clock} without a date, later in the day than the scan", where=where, remedy=remedy)
+    return day_s + clock_s
+
+
+def injected_MBq(dataset: Dataset, stated: Stated, where: str, *, per_MBq: float) -> float:
+    """RadionuclideTotalDose, which NM writes in MBq (PS3.3 C.8.4.10.1.7) and PET in Bq (C.8.9.2): `per_MBq` 1 or 1e6.
+
+    Raises RangeError above MOST_MBq: the writer took the other module's unit.
+    """
+    if math.isfinite(stated.injected_MBq):
+        return stated.injected_MBq
+    item = radiopharmaceutical(dataset, where)
+    remedy = "state it: --injected-MBq 7400, or InjectedRadioactivity in the sidecar"
+    if "RadionuclideTotalDose" not in item:
+        raise InputError("no injected activity (RadionuclideTotalDose)", where=where, remedy=remedy)
+    given = float(numbers(item, "RadionuclideTotalDose", 1, where)[0]) / per_MBq
+    if not 1e-3 < given < MOST_MBq:
+        raise RangeError(f"an injected activity of {given:g} MBq; NM states MBq and PET states Bq", where=where, remedy=remedy)
+    return given

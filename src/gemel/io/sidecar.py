@@ -1,0 +1,135 @@
+"""A NIfTI volume with a JSON sidecar in: the fields of PET-BIDS where they exist, and a few of our own for therapy series.
+
+    TracerRadionuclide        Lu-177, 177Lu, Lu177 …
+    InjectedRadioactivity     number, and InjectedRadioactivityUnits Bq, kBq, MBq or GBq
+    Units                     Bq/mL, kBq/mL, MBq/mL or counts (sum over FrameDuration)
+    InjectionDateTime, AcquisitionDateTime   ISO 8601 on one clock; or InjectionStart, ScanStart in s after one TimeZero of all scans
+    FrameDuration             s, a number or a list of one
+    ImageDecayCorrected       true or false; true needs DecayCorrectedTo start or injection, or ImageDecayCorrectionTime in s after TimeZero
+    BqPerMLPerUnit            number: concentration of one unit of the voxel values
+
+Norgaard et al. 2022, Sci Data 9:65 (PET-BIDS).
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from gemel.core.activity import ActivityImage, Correction, Unit
+from gemel.core.errors import InputError, UnitError
+from gemel.core.image import with_array
+from gemel.core.time import seconds
+from gemel.io.files import digest, read_bytes
+from gemel.io.nifti import read_nifti
+from gemel.io.nuclear_header import nuclide_name
+
+_Bq_mL = {"Bq/mL": 1.0, "kBq/mL": 1e3, "MBq/mL": 1e6, "Bq/ml": 1.0, "kBq/ml": 1e3, "MBq/ml": 1e6}
+_MBq = {"Bq": 1e-6, "kBq": 1e-3, "MBq": 1.0, "GBq": 1e3}
+_CLOCKS = (("InjectionDateTime", "InjectionStart"), ("AcquisitionDateTime", "ScanStart"))
+
+
+def read_activity_nifti(path: str | Path, sidecar: str | Path = "", *, frame: str = "") -> ActivityImage:
+    """The volume and its sidecar (by default the same name with .json). Every missing field is an error that names it."""
+    path = Path(path)
+    beside = Path(sidecar) if str(sidecar) else path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+    fields, where = _fields(beside), str(beside)
+    image = read_nifti(path, frame=frame)
+    unit, factor = _unit(fields, where)
+    injected_s, acquired_s = _times_s(fields, where)
+    return ActivityImage(
+        image=with_array(image, (image.array * factor).astype(np.float32)),
+        unit=unit,
+        nuclide=nuclide_name(str(_field(fields, "TracerRadionuclide", where)), where),
+        acquired_s=acquired_s,
+        duration_s=_number(fields, "FrameDuration", where),
+        injected_s=injected_s,
+        injected_MBq=_injected_MBq(fields, where),
+        decay_corrected_to=_correction(fields, where, injected_s, acquired_s),
+        source=digest(read_bytes(path)),
+    )
+
+
+def _fields(path: Path) -> dict[str, Any]:
+    data = read_bytes(path)
+    try:
+        fields = json.loads(data)
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"not JSON ({str(error)[:80]})", where=str(path), remedy="write the sidecar as one JSON object") from error
+    if not isinstance(fields, dict):
+        raise InputError("JSON that is no object", where=str(path), remedy='write the sidecar as {"TracerRadionuclide": "Lu-177", …}')
+    return fields
+
+
+def _field(fields: dict[str, Any], name: str, where: str) -> Any:
+    if fields.get(name) is None or fields[name] == "":
+        raise InputError(f"no {name}", where=where, remedy=f"add {name} to the sidecar")
+    return fields[name]
+
+
+def _number(fields: dict[str, Any], name: str, where: str) -> float:
+    found = _field(fields, name, where)
+    if isinstance(found, list) and len(found) == 1:
+        found = found[0]
+    if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(found):
+        raise InputError(f"{name} = {str(found)[:60]}", where=where, remedy=f"write {name} as one finite number")
+    return float(found)
+
+
+def _unit(fields: dict[str, Any], where: str) -> tuple[Unit, float]:
+    if "BqPerMLPerUnit" in fields:
+        return "Bq/mL", _number(fields, "BqPerMLPerUnit", where)
+    written = str(_field(fields, "Units", where))
+    if written == "counts":
+        return "counts", 1.0
+    if written not in _Bq_mL:
+        remedy = f"write Units as {', '.join(_Bq_mL)} or counts; or add BqPerMLPerUnit"
+        raise UnitError(f"Units = {written!r}", where=where, remedy=remedy)
+    return "Bq/mL", _Bq_mL[written]
+
+
+def _injected_MBq(fields: dict[str, Any], where: str) -> float:
+    unit = str(_field(fields, "InjectedRadioactivityUnits", where))
+    if unit not in _MBq:
+        raise UnitError(f"InjectedRadioactivityUnits = {unit!r}", where=where, remedy=f"write one of {', '.join(_MBq)}")
+    return _number(fields, "InjectedRadioactivity", where) * _MBq[unit]
+
+
+def _times_s(fields: dict[str, Any], where: str) -> tuple[float, float]:
+    """Injection and start of the scan: both absolute, or both relative to TimeZero."""
+    absolute = [bool(fields.get(a)) for a, _ in _CLOCKS]
+    if all(absolute):
+        injected_s, acquired_s = (seconds(str(fields[a])) for a, _ in _CLOCKS)
+        return injected_s, acquired_s
+    if any(absolute):
+        missing = _CLOCKS[absolute.index(False)][0]
+        raise InputError(f"no {missing} beside the other date", where=where, remedy=f"add {missing} to the sidecar")
+    injected_s, acquired_s = (_number(fields, relative, where) for _, relative in _CLOCKS)
+    return injected_s, acquired_s
+
+
+def _correction(fields: dict[str, Any], where: str, injected_s: float, acquired_s: float) -> Correction:
+    corrected = _field(fields, "ImageDecayCorrected", where)
+    if corrected is False:
+        return "none"
+    written = fields.get("DecayCorrectedTo")
+    if written in ("start", "injection"):
+        return cast(Correction, written)
+    if corrected is True and written is None and "ImageDecayCorrectionTime" in fields and "ScanStart" in fields:
+        time_s = _number(fields, "ImageDecayCorrectionTime", where)
+        for moment_s, name in ((acquired_s, "start"), (injected_s, "injection")):
+            if abs(time_s - moment_s) < 1.0:
+                return cast(Correction, name)
+    remedy = "write ImageDecayCorrected true or false, and DecayCorrectedTo start or injection"
+    raise InputError(f"ImageDecayCorrected {corrected!r} to {written!r}", where=where, remedy=remedy)
+
+
+def read_names(path: str | Path) -> dict[int, str]:
+    """Names of the labels of a label map: `{"1": "kidney_left", "2": "tumour_1"}`. Raises InputError for anything else."""
+    fields = _fields(Path(path))
+    try:
+        return {int(label): str(name) for label, name in fields.items()}
+    except ValueError as error:
+        raise InputError(f"a label {error}", where=str(path), remedy='write {"1": "kidney_left", "2": "tumour_1"}') from error
