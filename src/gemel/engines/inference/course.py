@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from gemel.core.belief import Draws, Params, State
 from gemel.core.image import Array
@@ -28,14 +28,15 @@ class Course:
 
 @dataclass(frozen=True)
 class CoursePrior:
-    """The prior of a Course, at its start."""
+    """The prior of a Course, at `start_s`."""
 
     course: Course
+    start_s: float = 0.0
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[State, Params]:
         """n draws of state and parameters."""
         params = named(self.course.parameters, draw_free(self.course.parameters, n, rng))
-        return self.course.states(params, (), 0.0, (0.0,))[0], params
+        return self.course.states(params, (), self.start_s, (self.start_s,))[0], params
 
 
 def condition(course: Course, draws: int = DRAWS) -> Condition:
@@ -46,9 +47,11 @@ def condition(course: Course, draws: int = DRAWS) -> Condition:
         actions = given(twin)
 
         def residuals(z: Float[Array, "n d"]) -> Float[Array, "n m"]:
-            free = unwhitened(course.parameters, z)
-            r = residuals_of(course, named(course.parameters, free), actions, twin.start_s, seen)
-            return np.where(inside(course.parameters, free)[:, None], r, np.inf)
+            values = named(course.parameters, unwhitened(course.parameters, z))
+            held = {p.name: np.clip(values[p.name], *p.bounds) for p in course.parameters}
+            outside = np.logical_or.reduce([held[name] != values[name] for name in values])
+            r = residuals_of(course, held, actions, twin.start_s, seen)
+            return np.where(outside[:, None], np.inf, r)
 
         found = importance.sample(residuals, len(course.parameters), draws, rng)
         params = named(course.parameters, unwhitened(course.parameters, found.z))
@@ -76,9 +79,3 @@ def unwhitened(parameters: tuple[Parameter, ...], z: Float[Array, "n d"]) -> Flo
 def named(parameters: tuple[Parameter, ...], free: Float[Array, "n d"]) -> dict[str, Float[Array, "n"]]:
     """Parameter values by name."""
     return {p.name: to_value(p, column) for p, column in zip(parameters, free.T)}
-
-
-def inside(parameters: tuple[Parameter, ...], free: Float[Array, "n d"]) -> Bool[Array, "n"]:
-    """Which draws lie within the bounds of every parameter."""
-    values = [to_value(p, column) for p, column in zip(parameters, free.T)]
-    return np.logical_and.reduce([(v >= p.bounds[0]) & (v <= p.bounds[1]) for p, v in zip(parameters, values)])

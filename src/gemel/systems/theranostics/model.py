@@ -1,0 +1,65 @@
+"""The model of one patient under radionuclide therapy, and the one without a patient."""
+
+from collections.abc import Sequence
+from functools import partial
+from importlib.resources import files
+
+import numpy as np
+
+from gemel.core.belief import Params, State
+from gemel.core.card import read_card
+from gemel.core.image import Array
+from gemel.core.model import Model, Observe
+from gemel.core.record import Action
+from gemel.engines.inference import course as courses
+from gemel.systems.theranostics.course import Body, advance, states
+from gemel.systems.theranostics.network import ORGANS
+from gemel.systems.theranostics.population import population
+from gemel.systems.theranostics.readouts import readouts
+
+VERSION = "1"
+LEAST_MBq = 1e-6
+KINDS = (*(f"ln_{organ}_MBq" for organ in ORGANS), "ln_blood_MBq_L", "ln_platelets_ratio_1", "ln_psa_ratio_1")
+
+
+def model_of(body: Body) -> Model:
+    """The model of a patient with that body; it begins with the first thing given."""
+    course = courses.Course(population().parameters, partial(states, body), observe())
+    return Model(
+        name="theranostics",
+        version=VERSION,
+        parameters=course.parameters,
+        prior=courses.CoursePrior(course, body.given[0][0]),
+        dynamics=partial(_dynamics, body),
+        observe=course.observe,
+        readouts=readouts(body),
+        condition=courses.condition(course),
+        card=read_card(files(__package__).joinpath("card.md").read_text(encoding="utf-8")),
+    )
+
+
+def observe() -> dict[str, Observe]:
+    """Logarithms of activities as the camera sees them (with its calibration), of blood, and of counts to those before."""
+    seen: dict[str, Observe] = {f"ln_{organ}_MBq": partial(_ln_activity, organ) for organ in ORGANS}
+    seen["ln_blood_MBq_L"] = _ln_blood
+    seen |= {f"ln_{name}_ratio_1": partial(_ln_ratio, name) for name in ("platelets", "psa")}
+    return seen
+
+
+def _dynamics(
+    body: Body, state: State, params: Params, actions: Sequence[Action], t0_s: float, t1_s: float, rng: np.random.Generator
+) -> State:
+    return advance(body, state, params, actions, t1_s)
+
+
+def _ln_activity(organ: str, state: State, params: Params) -> Array:
+    amount = state[organ] * (state["burden"] if organ == "tumour" else 1.0)
+    return np.log(np.maximum(amount * params["calibration_ratio_1"], LEAST_MBq))[:, None]
+
+
+def _ln_blood(state: State, params: Params) -> Array:
+    return np.log(np.maximum(state["blood"] / params["central_volume_L"], LEAST_MBq))[:, None]
+
+
+def _ln_ratio(name: str, state: State, params: Params) -> Array:
+    return np.log(np.maximum(state[name], LEAST_MBq))[:, None]

@@ -1,0 +1,127 @@
+"""What a scan, or a blood sample, shows of the patient."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gemel.core.activity import ActivityImage, uncorrected
+from gemel.core.errors import InputError
+from gemel.core.image import Image
+from gemel.core.record import Observation
+from gemel.core.structures import Structures
+from gemel.core.system import Progress
+from gemel.devices.nuclear.align import align
+from gemel.devices.nuclear.calibration import Calibration, calibrated
+from gemel.devices.nuclear.outlines import onto_image
+from gemel.devices.nuclear.regions import Blur, Region, measure
+from gemel.systems.theranostics.case import Case, decay_half_life_s
+from gemel.systems.theranostics.names import organ_of
+
+MODEL_REL = 0.05
+"""Of activity, beside noise: what three first-order exchanges cannot follow. Assumed."""
+COUNT_REL = 0.08
+"""Of a count or PSA to that before: analysis and the day. Assumed."""
+BLOOD_REL = 0.05
+COUNTS = ("platelets", "psa")
+
+
+@dataclass(frozen=True)
+class Day:
+    """What was seen at one time: activity (MBq) and its relative error by organ, laboratory values, and the image on the regions' grid.
+
+    `regions` by contour: activity (MBq), volume (mL). `image` is a voxel of zero where nothing was scanned.
+    """
+
+    activity_MBq: Mapping[str, float]
+    relative_sd: Mapping[str, float]
+    regions_MBq: Mapping[str, float]
+    regions_mL: Mapping[str, float]
+    ratios: Mapping[str, float]
+    blood_MBq_L: float
+    image: Image
+    structures: Structures
+    quality: Mapping[str, float]
+    notes: tuple[str, ...]
+
+
+def observe(case: Case, scan: ActivityImage | Mapping[str, float], progress: Progress) -> Day:
+    """Activity of every organ at the start of a scan, or laboratory values against those before therapy.
+
+    The scan is brought onto the first one by rigid motion unless both state one frame of reference. Raises InputError for another nuclide,
+    an image without calibration, values without a baseline; StructureError for regions outside the image.
+    """
+    return _sampled(case, scan) if isinstance(scan, Mapping) else _scanned(case, scan, progress)
+
+
+def observations(day: Day, t_s: float, source: str) -> tuple[Observation, ...]:
+    """Logarithms of what was seen, with the errors of this time alone; errors common to all scans are parameters of the model."""
+    rows = [(f"ln_{organ}_MBq", MBq, day.relative_sd[organ]) for organ, MBq in day.activity_MBq.items()]
+    rows += [("ln_blood_MBq_L", day.blood_MBq_L, BLOOD_REL)] if day.blood_MBq_L > 0 else []
+    rows += [(f"ln_{name}_ratio_1", ratio, COUNT_REL) for name, ratio in day.ratios.items()]
+    return tuple(Observation(kind, t_s, np.array([math.log(value)]), np.array([sd]), source) for kind, value, sd in rows)
+
+
+def _scanned(case: Case, scan: ActivityImage, progress: Progress) -> Day:
+    if scan.nuclide != case.nuclide:
+        raise InputError(f"a scan of {scan.nuclide}", where=scan.source[:64], remedy=f"this twin follows {case.nuclide}")
+    progress("scan", 0, 2)
+    known = (
+        calibrated(scan, Calibration(case.Q_1_MBq_s, case.calibration_rel * case.Q_1_MBq_s, case.nuclide)) if case.Q_1_MBq_s > 0 else scan
+    )
+    true, moved_mm = _placed(case, uncorrected(known, decay_half_life_s(case.nuclide)))
+    progress("scan", 1, 2)
+    structures = onto_image(case.structures, true.image)
+    regions = measure(true, structures, Blur(case.fwhm_mm))
+    progress("scan", 2, 2)
+    activity, relative = _by_organ(regions)
+    total_MBq = float(true.image.array.sum(dtype=np.float64)) * true.image.voxel_mL * 1e-6
+    return Day(
+        activity_MBq=activity,
+        relative_sd=relative,
+        regions_MBq={region.name: region.activity_Bq * 1e-6 for region in regions},
+        regions_mL={region.name: region.volume_mL for region in regions},
+        ratios={},
+        blood_MBq_L=0.0,
+        image=true.image,
+        structures=structures,
+        quality={"moved_mm": moved_mm, "total_MBq": total_MBq},
+        notes=(),
+    )
+
+
+def _placed(case: Case, scan: ActivityImage) -> tuple[ActivityImage, float]:
+    """The scan in the frame of the first one, and how far it was moved."""
+    same_frame = bool(scan.image.frame) and scan.image.frame == case.reference.frame
+    identical = scan.image.shape == case.reference.shape and np.array_equal(scan.image.array, case.reference.array)
+    if same_frame or identical:
+        return scan, 0.0
+    first = replace(scan, image=case.reference, unit=scan.unit, acquired_s=scan.acquired_s - 1.0, source="first")
+    found = align((first, scan))
+    motion = found.motion[1]
+    return found.scans[1], float(np.linalg.norm(motion.translation_mm)) if motion is not None else 0.0
+
+
+def _by_organ(regions: tuple[Region, ...]) -> tuple[dict[str, float], dict[str, float]]:
+    """Activity (MBq) of each organ, and its relative error in this scan alone."""
+    activity: dict[str, float] = {}
+    variance: dict[str, float] = {}
+    for region in regions:
+        organ, MBq = organ_of(region.name), region.activity_Bq * 1e-6
+        if MBq <= 0:
+            raise InputError("no activity", where=region.name, remedy="contour it on the image, or leave it out: --map NAME=")
+        activity[organ] = activity.get(organ, 0.0) + MBq
+        variance[organ] = variance.get(organ, 0.0) + (region.noise_rel * MBq) ** 2
+    return activity, {organ: math.hypot(math.sqrt(variance[organ]) / activity[organ], MODEL_REL) for organ in activity}
+
+
+def _sampled(case: Case, values: Mapping[str, float]) -> Day:
+    unknown = sorted(set(values) - {*COUNTS, "blood_MBq_L"})
+    absent = [name for name in COUNTS if name in values and name not in case.baseline]
+    if unknown or absent:
+        found = f"{unknown[0]!r}" if unknown else f"{absent[0]} without a value before therapy"
+        raise InputError(found, where="laboratory values", remedy="give platelets, psa or blood_MBq_L, and those before therapy to `new`")
+    ratios = {name: values[name] / case.baseline[name] for name in COUNTS if name in values}
+    nothing = Image(np.zeros((1, 1, 1), dtype=np.float32), np.eye(4))
+    return Day({}, {}, {}, {}, ratios, float(values.get("blood_MBq_L", 0.0)), nothing, Structures(nothing, {}), dict(values), ())
