@@ -18,6 +18,10 @@ PINNED = {  # the number, its unit, and how far it may be off: rounding alone, o
     "ex05_gamma_and_dvh": (97.163, "%", 0.05),
     "ex06_record": (5.0, "events and artefacts", 0.0),
     "ex07_dose_of_two_days": (0.42824, "Gy", 1e-4),
+    "ex08_in_silico_trial": (-0.378, "mm", 0.15),
+    "ex09_decay_chain": (1.2267964, "e12 decays of Bi-213", 1e-6),
+    "ex10_psma_dose_non_linear": (0.17194, "h", 2e-5),
+    "ex11_activity_over_time": (0.3691, "h", 0.004),
 }
 
 
