@@ -33,15 +33,19 @@ def twin_new(
     ] = None,
     beam: Annotated[list[float] | None, typer.Option(help="Gantry angle to use even through metal. May be repeated.")] = None,
     nuclide: Annotated[str, typer.Option(help="What was injected, such as Lu-177, when the files do not say.")] = "",
-    injected_MBq: Annotated[float | None, typer.Option("--injected-mbq", help="Activity injected, MBq, when the files do not say.")] = None,
-    injected_at: Annotated[str, typer.Option(help="Time of injection (ISO 8601), when the files do not say.")] = "",
+    injected_MBq: Annotated[float | None, typer.Option("--injected-MBq", help="Activity injected, MBq, when the files do not say.")] = None,
+    injected: Annotated[str, typer.Option(help="Time of injection (ISO 8601), when the files do not say.")] = "",
+    calibration: Annotated[
+        float | None, typer.Option("--calibration-cps-MBq", help="Counts a second and MBq of the camera, for images in counts.")
+    ] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE: another option of the system. May be repeated.")] = None,
     time_: Annotated[str, typer.Option("--time", help="Time of the first images (ISO 8601) when they state none.")] = "",
     actor: Actor = "",
     as_json: AsJson = False,
 ) -> None:
     """Make a twin from planning images and their contours, or from a series of scans; prints its id."""
-    told = {"beams_deg": tuple(beam or ()), "nuclide": nuclide, "injected_MBq": injected_MBq, "injected_at": injected_at}
+    told = {"beams_deg": tuple(beam or ()), "nuclide": nuclide, "injected_MBq": injected_MBq, "injected": injected}
+    told |= {"calibration_cps_MBq": calibration}
     given = {"ct": ct, "structures": structures, "spect": spect, "pet": pet, "labs": labs}
     with speaking() as progress:
         options = {name: value for name, value in told.items() if value} | settings(set_)

@@ -92,12 +92,14 @@ def twin_act(
     at: StoreAt = "twins.db",
     note: Annotated[str, typer.Option(help="Why, when it is not the recommended one.")] = "",
     another: Annotated[bool, typer.Option("--another", help="A further fraction on the same scan.")] = False,
+    time_: Annotated[str, typer.Option("--time", help="When it was given (ISO 8601), if not when it was due.")] = "",
+    amount: Annotated[float | None, typer.Option(help="How much was given, in the plan's unit, if not as planned.")] = None,
     actor: Actor = "",
     as_json: AsJson = False,
 ) -> None:
     """Record the plan that a person chose and gave."""
     with speaking(), store.open(at, create=False) as record:
-        event = flow.act(record, twin_id, plan, actor=actor, note=note, another=another)
+        event = flow.act(record, twin_id, plan, actor=actor, note=note, another=another, time=time_, amount=amount)
     say(as_json, dict(event.payload), f"recorded: {plan} at {iso(event.valid_s)}")
 
 

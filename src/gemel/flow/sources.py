@@ -116,9 +116,9 @@ def standard_names(read: Structures, system: System) -> Structures:
 
 
 def read_scan_of_activity(path: Path, asked: Asked) -> Source:
-    """A SPECT or PET in Bq/mL or counts; what its header lacks is taken from the options `nuclide`, `injected_MBq` and `injected_at`."""
+    """A SPECT or PET in Bq/mL or counts; what its header lacks is taken from the options `nuclide`, `injected_MBq` and `injected`."""
     told = asked.options
-    nuclide, at = str(told.get("nuclide", "")), str(told.get("injected_at", ""))
+    nuclide, at = str(told.get("nuclide", "")), str(told.get("injected", ""))
     found = io.read_activity(path, io.Stated(nuclide=nuclide, injected=at, injected_MBq=float(told.get("injected_MBq", "nan"))))
     made = digest(found.image.image.array)
     return Source(
