@@ -5,17 +5,18 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from gemel.core.errors import RangeError
 from gemel.core.image import Array
 from gemel.engines.ode import Dose, Solution, System, Tolerance, compiled, require_solved
 from gemel.engines.ode import solve as integrate
 from gemel.systems.theranostics.pbpk_network import PLACES, SPACES, coefficients, network
-from gemel.systems.theranostics.pbpk_parameters import Values, checked, corrected_parameters, default_parameters, labelled
+from gemel.systems.theranostics.pbpk_parameters import Number, Values, checked, corrected_parameters, default_parameters, labelled
 
 __all__ = ["ORGANS", "Injection", "corrected_parameters", "course", "default_parameters", "labelled", "solve", "tiac_h"]
 
+Times = Float[Array, "times"] | Int[Array, "times"] | Sequence[float | int] | float | int
 ORGANS = (*SPACES, "artery", "vein", "whole_body")
 PER_NMOL = 6.022e14  # Avogadro's number as the published model has it
 UNTIL_MIN = 40000.0
@@ -27,10 +28,10 @@ TOLERANCE = Tolerance(relative=1e-4, absolute=1e-11)
 class Injection:
     """Hot and cold ligand (nmol, one number or one a draw) into a vein, from `start_min` over `duration_min` (0: bolus)."""
 
-    hot_nmol: float | Float[Array, "draws"]
-    cold_nmol: float | Float[Array, "draws"]
-    start_min: float = 0.0
-    duration_min: float = 0.0
+    hot_nmol: Number
+    cold_nmol: Number
+    start_min: float | int = 0.0
+    duration_min: float | int = 0.0
 
 
 @cache
@@ -42,7 +43,7 @@ def system() -> System:
     return compiled(network(), tuple(readouts.items()))
 
 
-def course(params: Values, injections: Sequence[Injection], t_min: Float[Array, "times"]) -> Solution:
+def course(params: Values, injections: Sequence[Injection], t_min: Times) -> Solution:
     """Hot ligand of each organ (nmol) and its integral (nmol min), draws first; several injections (cycles) share the receptors.
 
     Raises as `checked` does, and InputError with its remedy when a draw has no solution.
@@ -53,7 +54,7 @@ def course(params: Values, injections: Sequence[Injection], t_min: Float[Array, 
         for injection in injections
         for ligand, amount in (("hot", injection.hot_nmol), ("cold", injection.cold_nmol))
     ]
-    times, back = np.unique(np.asarray(t_min, dtype=np.float64), return_inverse=True)
+    times, back = np.unique(np.atleast_1d(np.asarray(t_min, dtype=np.float64)), return_inverse=True)
     solution = integrate(system(), coefficients(numbers), t=times, doses=doses, tolerance=TOLERANCE)
     require_solved(solution.status, "PSMA PBPK")
     return replace(solution, t=times[back], values=solution.values[:, back], integrals=solution.integrals[:, back])
@@ -64,15 +65,15 @@ def MBq_per_nmol(params: Values) -> Float[Array, "..."]:
     return np.asarray(np.asarray(params["lambda_physical_1_min"]) / 60 * PER_NMOL * 1e-6)
 
 
-def solve(params: Values, hot_nmol: float | Array, cold_nmol: float | Array, t_min: Float[Array, "times"]) -> dict[str, Array]:
+def solve(params: Values, hot_nmol: Number, cold_nmol: Number, t_min: Times) -> dict[str, Array]:
     """Activity (MBq) of each organ at the times, (times,) for one person, (draws, times) when any parameter or amount is one a draw."""
     many, full = _draws(params, hot_nmol, cold_nmol)
-    solution = course(full, [Injection(hot_nmol, cold_nmol)], np.atleast_1d(np.asarray(t_min, dtype=np.float64)))
+    solution = course(full, [Injection(hot_nmol, cold_nmol)], t_min)
     values = solution.values * np.reshape(MBq_per_nmol(full), (-1, 1, 1))
     return {organ: values[..., i] if many else values[0, :, i] for i, organ in enumerate(solution.names)}
 
 
-def tiac_h(params: Values, hot_nmol: float | Array, cold_nmol: float | Array, *, every_min: float = 10.0) -> dict[str, float | Array]:
+def tiac_h(params: Values, hot_nmol: Number, cold_nmol: Number, *, every_min: float | int = 10.0) -> dict[str, float | Array]:
     """Time-integrated activity over injected activity (h) of each organ, from 0 to 40,000 min; one number, or one a draw.
 
     The default is a quadrature by trapezoids of 10 min, in which values of the published model are usually given; it overlooks the first
@@ -90,7 +91,7 @@ def tiac_h(params: Values, hot_nmol: float | Array, cold_nmol: float | Array, *,
     return {organ: residence_h[:, i] if many else float(residence_h[0, i]) for i, (organ, _) in enumerate(system().readouts)}
 
 
-def _integral(params: Values, injection: Injection, every_min: float) -> Float[Array, "draws organs"]:
+def _integral(params: Values, injection: Injection, every_min: float | int) -> Float[Array, "draws organs"]:
     """nmol·min of each organ until `UNTIL_MIN`."""
     if every_min == 0:
         return course(params, [injection], np.array([UNTIL_MIN])).integrals[:, -1]
@@ -98,7 +99,7 @@ def _integral(params: Values, injection: Injection, every_min: float) -> Float[A
     return np.trapezoid(solution.values, solution.t, axis=1)
 
 
-def _draws(params: Values, *amounts: float | Array) -> tuple[bool, dict[str, Array]]:
+def _draws(params: Values, *amounts: Number) -> tuple[bool, dict[str, Array]]:
     """Whether anything is given one a draw, and all parameters one a draw."""
     full = checked(params)
     sizes = {np.size(value) for value in (*params.values(), *amounts) if np.ndim(value)}

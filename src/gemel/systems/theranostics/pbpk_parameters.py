@@ -13,7 +13,8 @@ from gemel.core.image import Array
 from gemel.core.parameter import Parameter
 from gemel.engines.decay import nuclide
 
-Values = Mapping[str, float | Array]
+Number = float | int | Array
+Values = Mapping[str, Number]
 REFERENCE = "Fele-Paranj et al. 2024, EJNMMI Radiopharm Chem 9:6, doi 10.1186/s41181-023-00236-w"
 CORRECTIONS = (
     "liver_drains_portal_1",
@@ -56,7 +57,7 @@ def corrected_parameters() -> dict[str, float]:
     return default_parameters() | dict.fromkeys(CORRECTIONS, 1.0)
 
 
-def labelled(params: Values, name: str) -> dict[str, float | Array]:
+def labelled(params: Values, name: str) -> dict[str, Number]:
     """The parameters with the decay constant of a nuclide from gemel's decay table instead of the published 7.15e-5/min (161.6 h)."""
     return {**params, "lambda_physical_1_min": float(np.log(2) / nuclide(name).half_life_s * 60)}
 

@@ -4,11 +4,11 @@ dA_b/dt = −k₁₀A_b − Σ(k_in A_b − k_out A_i) − λA_b, dA_i/dt = k_in
 Siebinga et al. 2023, CPT Pharmacometrics Syst Pharmacol 12:1060; spreads between patients as in the table of priors, most of them assumed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from gemel.core.errors import InputError
 from gemel.core.image import Array
@@ -20,6 +20,8 @@ from gemel.systems.theranostics.population import population
 
 ORGANS = ("salivary", "kidney", "liver", "tumour", "rest")
 STATES = ("blood", *ORGANS)
+Number = float | int | Array
+Times = Float[Array, "times"] | Int[Array, "times"] | Sequence[float | int] | float | int
 TOLERANCE = Tolerance(relative=1e-5, absolute=1e-6)
 NAMES = (
     *("excretion_1_h", "to_salivary_1_h", "from_salivary_1_h", "salivary_capacity_MBq", "to_kidney_1_h", "from_kidney_1_h"),
@@ -48,12 +50,7 @@ def network() -> Network:
 
 
 def amounts(
-    params: Mapping[str, float | Array],
-    injected_MBq: float | Array,
-    t_h: Float[Array, "times"],
-    *,
-    tumour_g: float = 1.0,
-    label: str = "Lu-177",
+    params: Mapping[str, Number], injected_MBq: Number, t_h: Times, *, tumour_g: float | int = 1.0, label: str = "Lu-177"
 ) -> dict[str, Float[Array, "draws times"]]:
     """Activity (MBq) of every state at the times, with decay of the label. Raises InputError for missing parameters or a failed draw."""
     missing = sorted(set(NAMES) - set(params))
@@ -64,13 +61,13 @@ def amounts(
     )
     rates = _rates(dict(zip(NAMES, values)), tumour_g, np.log(2) / nuclide(label).half_life_s * 3600)
     k = np.stack([np.broadcast_to(rates[name], values[0].shape) for name in network().coefficients], axis=1)
-    times, back = np.unique(np.asarray(t_h, dtype=np.float64), return_inverse=True)
+    times, back = np.unique(np.atleast_1d(np.asarray(t_h, dtype=np.float64)), return_inverse=True)
     found = solve(compiled(network(), ()), k, t=times, doses=[Dose("blood", values[-1])], tolerance=TOLERANCE)
     require_solved(found.status, "population kinetics")
     return {name: found.values[:, back, i] for i, name in enumerate(STATES)}
 
 
-def _rates(p: dict[str, Array], tumour_g: float, decay_1_h: float) -> dict[str, Array]:
+def _rates(p: dict[str, Array], tumour_g: float | int, decay_1_h: float) -> dict[str, Array]:
     found = {name.removesuffix("_1_h"): value for name, value in p.items() if name.endswith("_1_h")}
     found |= {"to_tumour": p["to_tumour_1_h_g"] * tumour_g, "saturated": p["to_salivary_1_h"] / p["salivary_capacity_MBq"]}
     return found | {"decay": np.asarray(decay_1_h)}

@@ -27,7 +27,9 @@ def test_one_person_has_curves_and_many_have_rows():
 def test_times_come_back_in_the_order_asked():
     there, back = pbpk.solve(PARAMS, 10.3, 0.0, T)["liver"], pbpk.solve(PARAMS, 10.3, 0.0, T[::-1])["liver"]
     assert (there == back[::-1]).all()
-    start = pbpk.solve(PARAMS, 10.3, 0.0, np.array([0.0]))
+    assert (pbpk.solve(PARAMS, 10.3, 0, [60, 1440])["liver"] == there).all()
+    assert pbpk.solve(PARAMS | {"weight_kg": 100}, 10.3, 0, 60)["liver"] == pytest.approx(there[:1], rel=1e-5)
+    start = pbpk.solve(PARAMS, 10.3, 0.0, np.arange(1))
     assert start["vein"][0] == pytest.approx(7391.503, rel=1e-6)
     assert start["kidney"][0] == 0
 
