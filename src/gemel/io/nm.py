@@ -18,11 +18,9 @@ from gemel.io.dicom_geometry import plane
 from gemel.io.dicom_header import acquired_at
 from gemel.io.dicom_pixels import stored_values
 from gemel.io.files import read_bytes
-from gemel.io.nuclear_header import Stated, injected_at_s, injected_MBq, nuclide_of
+from gemel.io.nuclear_header import NOTHING_STATED, Stated, injected_at_s, injected_MBq, nuclide_of
 from gemel.io.nuclear_units import correction_of, nm_unit
 from gemel.io.orientation import along_lps
-
-NOTHING_STATED = Stated()
 
 
 def read_nm(path: str | Path, stated: Stated = NOTHING_STATED) -> ActivityImage:
@@ -67,7 +65,7 @@ def acquired_time_s(dataset: Dataset, stated: Stated, where: str) -> float:
 def _require_volume(dataset: Dataset, where: str) -> None:
     kind = text(dataset, "ImageType", where)
     if "RECON TOMO" not in kind:
-        remedy = "name the reconstructed volume (ImageType RECON TOMO); planar images are read with read_planar"
+        remedy = "name the reconstructed volume (ImageType RECON TOMO); planar images are not read"
         raise InputError(f"an NM object of ImageType {kind or 'none'}", where=where, remedy=remedy)
     for keyword in ("NumberOfEnergyWindows", "NumberOfDetectors"):
         if keyword in dataset and int(numbers(dataset, keyword, 1, where)[0]) != 1:

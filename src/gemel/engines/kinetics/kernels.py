@@ -59,7 +59,7 @@ def _normal(t_s, y, w, p, problem, work):
 
 @njit(cache=True)
 @no_type_check
-def _solve(work, damping, step):
+def damped_step(work, damping, step):
     """step = -(M + damping·(diag M))⁻¹ g by Cholesky; false when M is not positive definite."""
     gradient, matrix, factor = work[0], work[1], work[4]
     k = step.size
@@ -131,7 +131,7 @@ def _descend(t_s, y, w, p, problem, bounds, tolerance, work, trial, step):
     cost, damping = _normal(t_s, y, w, p, problem, work), 1e-3
     for _ in range(ITERATIONS):
         largest = 0.0
-        if _solve(work, damping, step):
+        if damped_step(work, damping, step):
             for i in range(p.size):
                 moved = p[i] + min(max(step[i], -2.0), 2.0)
                 trial[i] = min(max(moved, bounds[0]), bounds[1]) if i >= amplitudes else moved

@@ -53,6 +53,7 @@ def _last_step(t_s: Array, activity: Array, sd: Array, physical_s: float) -> flo
 
 def _found(t_s: Array, activity: Array, physical_s: float) -> str:
     rate = math.log(activity[0] / activity[1]) / float(t_s[1] - t_s[0])
-    half_life = f"{math.log(2) / rate / 3600:.3g} h" if rate > 0 else "none, the activity rises"
+    level = "rises" if rate < 0 else "does not fall"
+    half_life = f"{math.log(2) / rate / 3600:.3g} h" if rate > 0 else f"none, the activity {level}"
     span = f"{activity[0]:.3g} at {t_s[0] / 3600:.3g} h, {activity[1]:.3g} at {t_s[1] / 3600:.3g} h"
     return f"{REASON} ({half_life}, against {physical_s / 3600:.4g} h; {span})"

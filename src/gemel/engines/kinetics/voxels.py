@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float32, Int8
 
-from gemel.core.errors import InputError
+from gemel.core.errors import InputError, RangeError
 from gemel.core.image import Array
 from gemel.engines.kinetics.fit import QUICK, Hypothesis, curves_of, fit
 from gemel.engines.kinetics.scans import require_times
@@ -36,9 +36,13 @@ def fit_voxels(
     """Weighted least-squares curve of each voxel, T_eff <= T_phys. `sd_Bq` is one value a scan (noise of a voxel, not proportional to it).
 
     Voxels with nothing to fit (all weight on zero or below) have no activity. A voxel of noise or wrong registration that rises takes
-    physical decay and says so in its status: one voxel is no reason to refuse a series. Raises InputError for values that are not finite.
+    physical decay and says so in its status: one voxel is no reason to refuse a series. Raises InputError for values that are not finite,
+    RangeError for fewer scans than the shape has unknowns.
     """
     require_times(t_s)
+    if len(t_s) < shape.parameters or not (math.isfinite(physical_s) and physical_s > 0):
+        found = f"{len(t_s)} scan(s) for a {shape.name} curve of {shape.parameters} unknowns, physical half-life {physical_s} s"
+        raise RangeError(found, where="fit_voxels", remedy="add scans; for one time point use single_time_point with a half-life")
     if not np.isfinite(activity_Bq).all() or activity_Bq.shape[0] != len(t_s) or not (sd_Bq > 0).all():
         found = f"activities of shape {activity_Bq.shape} that are not finite, or sd not positive, for {len(t_s)} times"
         raise InputError(found, where="fit_voxels", remedy="repair the images, and pass them as (scans, x, y, z)")

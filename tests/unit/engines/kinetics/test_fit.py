@@ -23,6 +23,7 @@ from gemel.engines.kinetics import (
     trapezoid,
     weak_prior,
 )
+from gemel.engines.kinetics.kernels import value_and_slope
 
 H = 3600.0
 LU_s = 574300.8
@@ -221,3 +222,31 @@ def test_voxels_say_where_the_fit_does_not_hold() -> None:
     y[0, 0] = np.nan
     with pytest.raises(InputError, match="not finite"):
         fit_voxels(t_h * H, y, sd_Bq=np.full(4, 20.0), physical_s=LU_s)
+
+
+@pytest.mark.parametrize("shape", [MONO, UPTAKE, BI, TRI], ids=lambda shape: shape.name)
+def test_the_slopes_of_a_curve_are_its_differences(shape: Shape) -> None:
+    """∂A/∂ln(a, b) against central differences: a wrong slope hides, since it moves the answer only where there is a prior."""
+    p = np.log(np.array([3.0, 2.0, 1e-6, 4e-6, 3e-5])[: shape.parameters])
+    if len(shape.signs) == 1:
+        p = np.log(np.array([3.0, 1e-6, 4e-6])[: shape.parameters])
+
+    def at(q: np.ndarray) -> tuple[float, np.ndarray]:
+        slope = np.empty(shape.parameters)
+        return value_and_slope(1e5, q, np.ascontiguousarray(shape.signs), LN2 / LU_s, np.exp(q), slope), slope
+
+    steps = 1e-5 * np.eye(shape.parameters)
+    differences = [(at(p + step)[0] - at(p - step)[0]) / 2e-5 for step in steps]
+    np.testing.assert_allclose(at(p)[1], differences, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize(("scans", "physical_s"), [(1, LU_s), (2, 0.0), (2, math.nan)])
+def test_voxels_of_one_scan_have_no_half_life(scans: int, physical_s: float) -> None:
+    with pytest.raises(RangeError, match="single_time_point"):
+        fit_voxels(np.array([4.0, 24.0])[:scans] * H, np.ones((scans, 3), np.float32), sd_Bq=np.ones(scans), physical_s=physical_s)
+
+
+def test_activity_that_stands_still_is_not_said_to_rise() -> None:
+    still = Scans(np.array([24.0, 96.0]) * H, np.array([[1e8, 1e8]]), np.array([[1e6, 1e6]]), ("kidney",))
+    with pytest.raises(RangeError, match="none, the activity does not fall"):
+        require_physical(still, LU_s)
