@@ -25,7 +25,10 @@ def near(found: np.ndarray) -> float:
     return float(np.mean([found[2, 3, 3], found[4, 3, 3], found[3, 2, 3], found[3, 4, 3], found[3, 3, 2], found[3, 3, 4]]))
 
 
-@pytest.mark.parametrize(("nuclide", "tissue", "density_g_cm3", "size_mm"), [("Lu-177", "soft", 1.03, 2.21), ("Y-90", "bone", 1.92, 3.0)])
+@pytest.mark.parametrize(
+    ("nuclide", "tissue", "density_g_cm3", "size_mm"),
+    [("Lu-177", "soft", 1.03, 2.21), pytest.param("Y-90", "bone", 1.92, 3.0, marks=pytest.mark.full)],
+)
 def test_it_is_the_kernel_in_a_uniform_tissue(nuclide: str, tissue: str, density_g_cm3: float, size_mm: float) -> None:
     """Self-voxel within 1.5 %, neighbours within 12 % (three standard errors each) of the convolved point kernel, another calculation."""
     found = simulate(POINT, nuclide, uniform(tissue, density_g_cm3, (size_mm,) * 3), 5000, 3)

@@ -12,6 +12,7 @@ from gemel.core.image import Image
 
 Unit = Literal["Bq/mL", "counts"]
 Correction = Literal["none", "start", "injection"]
+MOST_MBq = 1e5  # 100 GBq: more was never given to a person; a larger number is in Bq
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class ActivityImage:
 
     decay_corrected_to: `none`, values are means over the scan; `start`, corrected to the start of the scan; `injection`, to the injection.
     unit: `Bq/mL`, or `counts` summed over duration_s. Raises InputError for values that are not finite, negative concentrations and a
-    duration that is not positive; RangeError for a scan before the injection.
+    duration that is not positive; RangeError for a scan before the injection, or an injection above MOST_MBq.
     """
 
     image: Image
@@ -44,6 +45,9 @@ class ActivityImage:
             raise InputError(f"a scan of {self.duration_s} s", where=where, remedy="state the duration of the scan: --duration-s")
         if not (math.isfinite(self.injected_MBq) and self.injected_MBq > 0):
             raise InputError(f"an injected activity of {self.injected_MBq} MBq", where=where, remedy="state it: --injected-MBq")
+        if self.injected_MBq > MOST_MBq:
+            found = f"an injected activity of {self.injected_MBq:g} MBq, more than is ever given"
+            raise RangeError(found, where=where, remedy="it is in Bq or kBq: state it in MBq, --injected-MBq 7400")
         if not (math.isfinite(self.injected_s) and math.isfinite(self.acquired_s)):
             raise InputError("a time of injection or scan that is not known", where=where, remedy="state it: --injected, --acquired")
         if self.acquired_s < self.injected_s:

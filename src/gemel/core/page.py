@@ -70,7 +70,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Cut:
-    """A plane of an image through `at_mm` along an axis (0 sagittal, 1 coronal, 2 axial), or the largest value along it. `top`: of the scale."""
+    """A plane through `at_mm` along an axis (0 sagittal, 1 coronal, 2 axial), or the largest value along it; `top` of its scale."""
 
     title: str
     image: Image
@@ -102,7 +102,7 @@ class Table:
 
 @dataclass(frozen=True)
 class OrganDose:
-    """Mean absorbed dose of one organ by one injection: `site` and `side` ("", left, right, both) in plain words, its mass, how it was found."""
+    """Mean absorbed dose of an organ, and its 90 %: `site` and `side` ("", left, right, both) in plain words, mass, how it was found."""
 
     site: str
     side: str
@@ -118,6 +118,7 @@ class Administration:
     """One injection of a radiopharmaceutical, and the doses it gave."""
 
     nuclide: str
+    half_life_s: float
     given_s: float
     activity_MBq: float
     doses: tuple[OrganDose, ...]
@@ -125,13 +126,14 @@ class Administration:
 
 @dataclass(frozen=True)
 class Radionuclide:
-    """What nuclear medicine hands on: the scan that all lies on, its regions, the maps of decays and dose, what was given."""
+    """What nuclear medicine hands on: the scan that all lies on, its regions, the maps of decays and dose, injections, doses of all."""
 
     scan: ActivityImage
     structures: Structures
     decays_Bq_s_mL: Image
     dose_Gy: Image
     given: tuple[Administration, ...]
+    total: tuple[OrganDose, ...]
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from gemel.io.dicom_folder import scan
 from gemel.io.dicom_header import identity_of, scanner_of
 from gemel.io.files import read_bytes
 from gemel.io.identity import Identity
-from gemel.io.nm import NOTHING_STATED, read_nm
-from gemel.io.nuclear_header import Stated
+from gemel.io.nm import read_nm
+from gemel.io.nuclear_header import NOTHING_STATED, Stated
 from gemel.io.pet import read_pet
 from gemel.io.sidecar import read_activity_nifti
 
@@ -32,7 +32,7 @@ def read_activity(path: str | Path, stated: Stated = NOTHING_STATED) -> Activity
     """
     path = Path(path)
     if path.name.endswith((".nii", ".nii.gz")):
-        return ActivityRead(read_activity_nifti(path), None, "")
+        return ActivityRead(read_activity_nifti(path, stated=stated), None, "")
     entries = [entry for entry in scan(path) if entry.modality in ("NM", "PT")]
     modalities = sorted({entry.modality for entry in entries})
     if len(modalities) != 1:

@@ -50,7 +50,11 @@ def read_labs(path: str | Path) -> Labs:
         found = f"{len(times)} times and {len(people)} patients in one file"
         raise InputError(found, where=where, remedy="give the values of one patient and one time: one file a visit")
     seconds(times[0])
-    values = {name: _converted(name, value, unit, where) for name, value, unit, _, _ in rows}
+    values: dict[str, float] = {}
+    for name, value, unit, _, _ in rows:
+        number = _converted(name, value, unit, where)
+        if values.setdefault(name, number) != number:
+            raise InputError(f"{name} twice, {values[name]:g} and {number:g}", where=where, remedy="leave the one that counts")
     return Labs(values, times[0], people[0] if people else "", digest(data))
 
 
@@ -72,28 +76,43 @@ def _plain(held: Mapping[str, Any], where: str) -> list[Row]:
 
 
 def _fhir(held: Mapping[str, Any], where: str) -> list[Row]:
-    resources = [entry.get("resource", {}) for entry in held.get("entry", [])] if held["resourceType"] == "Bundle" else [held]
+    entries = [{"resource": held}] if held["resourceType"] != "Bundle" else _items(held.get("entry"))
+    resources = [_object(entry.get("resource")) for entry in entries]
     rows = []
     for resource in resources:
         if resource.get("resourceType") != "Observation":
             continue
-        codes = {str(c.get("code")) for c in resource.get("code", {}).get("coding", []) if "loinc" in str(c.get("system", ""))}
+        coding = _items(_object(resource.get("code")).get("coding"))
+        codes = {str(c.get("code")) for c in coding if "loinc" in str(c.get("system", ""))}
         names = sorted({LOINC[code] for code in codes & set(LOINC)})
-        quantity = resource.get("valueQuantity", {})
+        quantity = _object(resource.get("valueQuantity"))
         if not names or resource.get("status") in ("entered-in-error", "cancelled"):
             continue
+        if quantity.get("comparator"):
+            found = f"{names[0]} {quantity['comparator']} {quantity.get('value')}"
+            raise InputError(found, where=where, remedy="give measured values; leave out what is beyond the limit of detection")
         unit = str(quantity.get("code") or quantity.get("unit", ""))
-        person = str(resource.get("subject", {}).get("identifier", {}).get("value", ""))
-        rows.append((names[0], quantity.get("value"), unit, str(resource.get("effectiveDateTime", "")), person))
+        person = str(_object(_object(resource.get("subject")).get("identifier")).get("value", ""))
+        rows.append((names[0], quantity.get("value"), unit, str(resource.get("effectiveDateTime") or ""), person))
     if not rows:
         remedy = f"it reads {', '.join(f'{name} ({code})' for code, name in LOINC.items())}"
         raise InputError("no Observation with a LOINC code that is known here", where=where, remedy=remedy)
     return rows
 
 
+def _object(held: Any) -> Mapping[str, Any]:
+    """A JSON object, empty for anything else."""
+    return held if isinstance(held, Mapping) else {}
+
+
+def _items(held: Any) -> list[Mapping[str, Any]]:
+    """The objects of a JSON list."""
+    return [_object(item) for item in held] if isinstance(held, list) else []
+
+
 def _converted(name: str, value: Any, unit: str, where: str) -> float:
     if unit not in UNITS[name]:
         raise UnitError(f"{name} in {unit or 'no unit'}", where=where, remedy=f"state it in {', '.join(UNITS[name])}")
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not (math.isfinite(value) and value > 0):
-        raise InputError(f"{name} = {value}", where=where, remedy="give a number above 0")
+        raise InputError(f"{name} = {value!r}", where=where, remedy="give a number above 0, without quotes")
     return float(value) * UNITS[name][unit]

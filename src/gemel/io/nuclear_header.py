@@ -6,18 +6,23 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
-from gemel.core.activity import Correction
-from gemel.core.errors import InputError, RangeError
+from gemel.core.activity import Correction, MOST_MBq
+from gemel.core.errors import InputError, RangeError, UnitError
 from gemel.core.time import seconds
 from gemel.io.dicom_file import items, numbers, text
 from gemel.io.dicom_header import dicom_moment
 
-MOST_MBq = 1e5  # 100 GBq: more was never given to a person; a larger number is in Bq
 _ELEMENTS = {
-    "actinium": "Ac", "astatine": "At", "bismuth": "Bi", "bromine": "Br", "carbon": "C", "copper": "Cu", "fluorine": "F",
-    "gallium": "Ga", "holmium": "Ho", "indium": "In", "iodine": "I", "krypton": "Kr", "lead": "Pb", "lutetium": "Lu", "nitrogen": "N",
-    "oxygen": "O", "radium": "Ra", "rhenium": "Re", "rubidium": "Rb", "samarium": "Sm", "scandium": "Sc", "strontium": "Sr",
-    "technetium": "Tc", "terbium": "Tb", "thallium": "Tl", "thorium": "Th", "xenon": "Xe", "yttrium": "Y", "zirconium": "Zr",
+    "actinium": "Ac", "americium": "Am", "antimony": "Sb", "arsenic": "As", "astatine": "At", "barium": "Ba", "bismuth": "Bi",
+    "bromine": "Br", "caesium": "Cs", "calcium": "Ca", "carbon": "C", "cerium": "Ce", "cesium": "Cs", "chromium": "Cr", "cobalt": "Co",
+    "copper": "Cu", "dysprosium": "Dy", "erbium": "Er", "fluorine": "F", "gadolinium": "Gd", "gallium": "Ga", "germanium": "Ge",
+    "gold": "Au", "holmium": "Ho", "indium": "In", "iodine": "I", "iridium": "Ir", "iron": "Fe", "krypton": "Kr", "lanthanum": "La",
+    "lead": "Pb", "lutetium": "Lu", "manganese": "Mn", "mercury": "Hg", "neptunium": "Np", "nitrogen": "N", "oxygen": "O",
+    "palladium": "Pd", "phosphorus": "P", "platinum": "Pt", "praseodymium": "Pr", "promethium": "Pm", "radium": "Ra", "rhenium": "Re",
+    "rhodium": "Rh", "rubidium": "Rb", "ruthenium": "Ru", "samarium": "Sm", "scandium": "Sc", "selenium": "Se", "silver": "Ag",
+    "sodium": "Na", "strontium": "Sr", "tantalum": "Ta", "technetium": "Tc", "terbium": "Tb", "thallium": "Tl", "thorium": "Th",
+    "thulium": "Tm", "tin": "Sn", "titanium": "Ti", "tungsten": "W", "uranium": "U", "xenon": "Xe", "ytterbium": "Yb", "yttrium": "Y",
+    "zinc": "Zn", "zirconium": "Zr",
 }  # fmt: skip
 _SYMBOLS = set(_ELEMENTS.values())
 
@@ -36,6 +41,21 @@ class Stated:
     duration_s: float = math.nan
     decay_corrected_to: Correction | None = None
     Bq_mL_per_unit: float = math.nan  # concentration of one unit of the voxel values
+
+    def __post_init__(self) -> None:
+        if self.Bq_mL_per_unit <= 0:
+            raise UnitError(f"a factor of {self.Bq_mL_per_unit:g} Bq/mL a unit", where="Stated", remedy="give --Bq-mL-per-unit above 0")
+
+
+NOTHING_STATED = Stated()
+
+
+def moment_s(written: str, name: str, where: str) -> float:
+    """Seconds of a date with its time of day. Raises InputError for a date alone: midnight would be a guess."""
+    if not re.search(r"\d[T ]\d", written):
+        remedy = f"write {name} as 2026-01-31T09:00 (ISO 8601)"
+        raise InputError(f"{name} = {written!r}, no date with a time of day", where=where, remedy=remedy)
+    return seconds(written)
 
 
 def nuclide_name(written: str, where: str) -> str:
@@ -77,7 +97,7 @@ def injected_at_s(dataset: Dataset, acquired_s: float, stated: Stated, where: st
     Raises InputError when none is there, or the time of day alone is after the scan: the day is then unknown and not guessed.
     """
     if stated.injected:
-        return seconds(stated.injected)
+        return moment_s(stated.injected, "--injected", "what was stated")
     item = radiopharmaceutical(dataset, where)
     moment = text(item, "RadiopharmaceuticalStartDateTime", where)
     if moment:

@@ -10,6 +10,7 @@ from gemel.core.errors import InputError, UnitError
 from gemel.io.dicom_file import guarded, items, numbers, text
 
 _PHILIPS = 0x7053
+MOST_KG = 700.0  # heavier than any person
 _FIX = "state the concentration of one unit: --Bq-mL-per-unit, or BqPerMLPerUnit in the sidecar"
 _UCUM_Bq_mL = {"Bq/ml": 1.0, "Bq/mL": 1.0, "kBq/ml": 1e3, "kBq/mL": 1e3, "MBq/ml": 1e6, "MBq/mL": 1e6, "BQML": 1.0}
 
@@ -45,14 +46,21 @@ def nm_unit(dataset: Dataset, where: str) -> tuple[Unit, float, float]:
         code = text(codes[0], "CodeValue", where) if codes else ""
         if code in _UCUM_Bq_mL:
             slope, intercept = (float(numbers(item, key, 1, where)[0]) for key in ("RealWorldValueSlope", "RealWorldValueIntercept"))
+            _require_rising(slope, "RealWorldValueSlope", where)
             return "Bq/mL", slope * _UCUM_Bq_mL[code], intercept * _UCUM_Bq_mL[code]
     slope, intercept = (
         float(numbers(dataset, k, 1, where)[0]) if k in dataset else d for k, d in (("RescaleSlope", 1.0), ("RescaleIntercept", 0.0))
     )
+    _require_rising(slope, "RescaleSlope", where)
     unit = text(dataset, "Units", where)
     if unit in ("BQML", "CNTS", ""):
         return ("Bq/mL" if unit == "BQML" else "counts"), slope, intercept
     raise UnitError(f"voxel values in {unit}", where=where, remedy=f"export it as BQML or counts, or {_FIX}")
+
+
+def _require_rising(slope: float, keyword: str, where: str) -> None:
+    if not slope > 0:
+        raise UnitError(f"{keyword} = {slope:g}", where=where, remedy="export it again with its rescale")
 
 
 def correction_of(dataset: Dataset, where: str) -> Correction:
@@ -77,6 +85,8 @@ def _per_suv(dataset: Dataset, where: str, reference_activity_Bq: float) -> floa
     if not (math.isfinite(reference_activity_Bq) and weight_kg > 0):
         found = "SUV without the half-life of the nuclide (RadionuclideHalfLife) or a weight"
         raise UnitError(found, where=where, remedy=f"export it as BQML, or {_FIX}")
+    if weight_kg > MOST_KG:
+        raise UnitError(f"PatientWeight = {weight_kg:g} kg", where=where, remedy=f"it is in grams: export it in kg; or {_FIX}")
     return reference_activity_Bq / (1000.0 * weight_kg)
 
 

@@ -20,10 +20,13 @@ from gemel.io.dicom_geometry import plane, stack
 from gemel.io.dicom_header import dicom_moment
 from gemel.io.dicom_pixels import stored_values
 from gemel.io.files import read_bytes
-from gemel.io.nm import NOTHING_STATED, acquired_time_s
-from gemel.io.nuclear_header import Stated, injected_at_s, injected_MBq, nuclide_of, radiopharmaceutical
+from gemel.io.nm import acquired_time_s
+from gemel.io.nuclear_header import NOTHING_STATED, Stated, injected_at_s, injected_MBq, nuclide_of, radiopharmaceutical
 from gemel.io.nuclear_units import correction_of, pet_factor_Bq_mL
 from gemel.io.orientation import along_lps
+
+APART_S = 30.0
+"""Between slices of one bed position clocks differ by less; without decay correction later beds would read low."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,9 @@ def _clock(entries: Sequence[Entry], datasets: Sequence[Dataset], stated: Stated
     corrected = stated.decay_corrected_to or correction_of(first, where)
     starts = [acquired_time_s(dataset, stated, str(entry.path)) for entry, dataset in zip(entries, datasets, strict=True)]
     acquired_s = min(starts)
+    if corrected == "none" and max(starts) - acquired_s > APART_S:
+        found = f"slices taken {(max(starts) - acquired_s) / 60:.3g} min apart without decay correction"
+        raise InputError(found, where=where, remedy="export the series with DecayCorrection START, or each bed position by itself")
     if not stated.acquired and corrected == "start":
         acquired_s = _series_start_s(first, acquired_s, where)
     if math.isfinite(stated.duration_s):

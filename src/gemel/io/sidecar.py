@@ -13,6 +13,7 @@ Norgaard et al. 2022, Sci Data 9:65 (PET-BIDS).
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,21 +22,23 @@ import numpy as np
 from gemel.core.activity import ActivityImage, Correction, Unit
 from gemel.core.errors import InputError, UnitError
 from gemel.core.image import with_array
-from gemel.core.time import seconds
 from gemel.io.files import digest, read_bytes
 from gemel.io.nifti import read_nifti
-from gemel.io.nuclear_header import nuclide_name
+from gemel.io.nuclear_header import NOTHING_STATED, Stated, moment_s, nuclide_name
 
 _Bq_mL = {"Bq/mL": 1.0, "kBq/mL": 1e3, "MBq/mL": 1e6, "Bq/ml": 1.0, "kBq/ml": 1e3, "MBq/ml": 1e6}
 _MBq = {"Bq": 1e-6, "kBq": 1e-3, "MBq": 1.0, "GBq": 1e3}
 _CLOCKS = (("InjectionDateTime", "InjectionStart"), ("AcquisitionDateTime", "ScanStart"))
 
 
-def read_activity_nifti(path: str | Path, sidecar: str | Path = "", *, frame: str = "") -> ActivityImage:
-    """The volume and its sidecar (by default the same name with .json). Every missing field is an error that names it."""
+def read_activity_nifti(path: str | Path, sidecar: str | Path = "", *, frame: str = "", stated: Stated = NOTHING_STATED) -> ActivityImage:
+    """The volume and its sidecar (by default the same name with .json); what is `stated` goes before it.
+
+    Every missing field is an error that names it.
+    """
     path = Path(path)
     beside = Path(sidecar) if str(sidecar) else path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
-    fields, where = _fields(beside), str(beside)
+    fields, where = _fields(beside) | _as_fields(stated), str(beside)
     image = read_nifti(path, frame=frame)
     unit, factor = _unit(fields, where)
     injected_s, acquired_s = _times_s(fields, where)
@@ -63,6 +66,23 @@ def _fields(path: Path) -> dict[str, Any]:
     return fields
 
 
+def _as_fields(stated: Stated) -> dict[str, Any]:
+    """What the user stated, under the names of the sidecar."""
+    corrected = stated.decay_corrected_to
+    told = {
+        "TracerRadionuclide": stated.nuclide,
+        "InjectionDateTime": stated.injected,
+        "AcquisitionDateTime": stated.acquired,
+        "InjectedRadioactivity": stated.injected_MBq,
+        "InjectedRadioactivityUnits": "MBq" if math.isfinite(stated.injected_MBq) else "",
+        "FrameDuration": stated.duration_s,
+        "ImageDecayCorrected": None if corrected is None else corrected != "none",
+        "DecayCorrectedTo": corrected,
+        "BqPerMLPerUnit": stated.Bq_mL_per_unit,
+    }
+    return {name: held for name, held in told.items() if held is not None and held != "" and held == held}
+
+
 def _field(fields: dict[str, Any], name: str, where: str) -> Any:
     if fields.get(name) is None or fields[name] == "":
         raise InputError(f"no {name}", where=where, remedy=f"add {name} to the sidecar")
@@ -80,7 +100,10 @@ def _number(fields: dict[str, Any], name: str, where: str) -> float:
 
 def _unit(fields: dict[str, Any], where: str) -> tuple[Unit, float]:
     if "BqPerMLPerUnit" in fields:
-        return "Bq/mL", _number(fields, "BqPerMLPerUnit", where)
+        factor = _number(fields, "BqPerMLPerUnit", where)
+        if not factor > 0:
+            raise UnitError(f"BqPerMLPerUnit = {factor:g}", where=where, remedy="write the concentration of one unit, above 0")
+        return "Bq/mL", factor
     written = str(_field(fields, "Units", where))
     if written == "counts":
         return "counts", 1.0
@@ -101,13 +124,22 @@ def _times_s(fields: dict[str, Any], where: str) -> tuple[float, float]:
     """Injection and start of the scan: both absolute, or both relative to TimeZero."""
     absolute = [bool(fields.get(a)) for a, _ in _CLOCKS]
     if all(absolute):
-        injected_s, acquired_s = (seconds(str(fields[a])) for a, _ in _CLOCKS)
+        injected_s, acquired_s = (moment_s(str(fields[a]), a, where) for a, _ in _CLOCKS)
+        _require_one_clock(fields, where)
         return injected_s, acquired_s
     if any(absolute):
         missing = _CLOCKS[absolute.index(False)][0]
         raise InputError(f"no {missing} beside the other date", where=where, remedy=f"add {missing} to the sidecar")
     injected_s, acquired_s = (_number(fields, relative, where) for _, relative in _CLOCKS)
     return injected_s, acquired_s
+
+
+def _require_one_clock(fields: dict[str, Any], where: str) -> None:
+    """Both dates with a zone, or neither."""
+    zoned = {a: bool(re.search(r"(Z|[+-]\d\d(:?\d\d)?)$", str(fields[a])[10:])) for a, _ in _CLOCKS}
+    if len(set(zoned.values())) > 1:
+        found = " and ".join(f"{name} = {fields[name]}" for name in zoned)
+        raise InputError(f"{found}: one with a time zone and one without", where=where, remedy="write both on one clock")
 
 
 def _correction(fields: dict[str, Any], where: str, injected_s: float, acquired_s: float) -> Correction:
@@ -127,9 +159,14 @@ def _correction(fields: dict[str, Any], where: str, injected_s: float, acquired_
 
 
 def read_names(path: str | Path) -> dict[int, str]:
-    """Names of the labels of a label map: `{"1": "kidney_left", "2": "tumour_1"}`. Raises InputError for anything else."""
+    """Names of the labels of a label map: `{"1": "kidney_left", "2": "tumour_1"}`. InputError for anything else, and a name twice."""
     fields = _fields(Path(path))
+    remedy = 'write {"1": "kidney_left", "2": "tumour_1"}'
     try:
-        return {int(label): str(name) for label, name in fields.items()}
+        names = {int(label): str(name) for label, name in fields.items()}
     except ValueError as error:
-        raise InputError(f"a label {error}", where=str(path), remedy='write {"1": "kidney_left", "2": "tumour_1"}') from error
+        raise InputError(f"a label {error}", where=str(path), remedy=remedy) from error
+    written = [name for name in names.values() if name]
+    if twice := sorted({name for name in written if written.count(name) > 1}):
+        raise InputError(f"two labels named {', '.join(twice)}", where=str(path), remedy=f"name each label its own: {remedy}")
+    return names

@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Bool, Float32
 
 from gemel.core.errors import RangeError, StructureError
 from gemel.core.image import Array, Image
@@ -47,13 +47,18 @@ class Phantom:
 
 
 def phantom(
-    name: str, *, spacing_mm: float, lesions: Sequence[Ellipsoid] = (), absent: Sequence[str] = (), shape: tuple[int, int, int] | None = None
+    name: str,
+    *,
+    spacing_mm: float,
+    lesions: Sequence[Ellipsoid] = (),
+    absent: Sequence[str] = (),
+    shape: tuple[int, int, int] | None = None,
 ) -> Phantom:
     """`male`, `female` (trunk and head) or `mouse`, with lesions, and without the organs named in `absent` (a single kidney).
 
     Each region is the voxels nearest to its centre, in the ellipsoid's measure, that nothing before it took: its mass is that of the table
-    to half a voxel. `shape` sets the number of voxels; else the grid holds the body and two voxels around it. Raises RangeError for an unknown
-    phantom, StructureError for voxels too coarse for a region, a region outside the body, and an organ that is not there.
+    to half a voxel. `shape` sets the number of voxels; else the grid holds the body and two voxels around it. Raises RangeError for
+    an unknown phantom, StructureError for voxels too coarse for a region, a region outside the body, and an organ that is not there.
     """
     table = _table()
     if name not in table["phantoms"]:
@@ -123,9 +128,7 @@ def _body(grid: Image, body: Sequence[Mapping[str, Any]], scale: float) -> Bool[
 
 def _measure(grid: Image, centre_mm: Sequence[float], semi_mm: Sequence[float]) -> Float32[Array, "x y z"]:
     """Σ ((x - c)/a)² of every voxel centre."""
-    axes = [
-        ((grid.origin_mm[i] + grid.spacing_mm[i] * np.arange(grid.shape[i]) - centre_mm[i]) / semi_mm[i]) ** 2 for i in range(3)
-    ]
+    axes = [((grid.origin_mm[i] + grid.spacing_mm[i] * np.arange(grid.shape[i]) - centre_mm[i]) / semi_mm[i]) ** 2 for i in range(3)]
     return np.asarray(axes[0][:, None, None] + axes[1][None, :, None] + axes[2][None, None, :], dtype=np.float32)
 
 

@@ -78,7 +78,9 @@ def measure(scan: ActivityImage, structures: Structures, blur: Blur) -> tuple[Re
 
 
 def by_label(labels: Integer[Array, "x y z"], names: Mapping[int, str]) -> dict[str, Bool[Array, "x y z"]]:
-    """Masks of a label map; 0 is background. Raises StructureError for a label without a name and a name without a voxel."""
+    """Masks of a label map; 0 is background. Raises StructureError for a label without a name, a name without a voxel, a name twice."""
+    if len(set(names.values())) < len(names):
+        raise StructureError(f"labels of the same name in {sorted(names.values())}", where="label map", remedy="name each label its own")
     present = {int(v) for v in np.unique(labels)} - {0}
     if present != set(names):
         odd = sorted(present ^ set(names))

@@ -7,15 +7,16 @@ from jaxtyping import Float, Shaped
 
 from gemel.core.errors import RangeError
 from gemel.core.image import Array
+from gemel.core.scalar import Scalar
 from gemel.engines.decay.chain import decay_constants_1_s, fractions, members
 from gemel.engines.decay.exponential import chain_exponential
 from gemel.engines.decay.table import nuclide as look_up
 
-Times = Shaped[Array, "..."] | Sequence[float | int] | float | int
+Times = Shaped[Array, "..."] | Sequence[float | int] | Scalar
 Result = Shaped[Array, "..."] | float
 
 
-def bateman(nuclide: str, activity_Bq: float | int, t_s: Times) -> dict[str, Result]:
+def bateman(nuclide: str, activity_Bq: Scalar, t_s: Times) -> dict[str, Result]:
     """Activity of a nuclide and of each radioactive daughter at time t, from a pure source of `activity_Bq` at t = 0.
 
     dN_i/dt = Σ_j f_ij λ_j N_j − λ_i N_i (Bateman 1910, Proc Camb Phil Soc 15:423), A_i = λ_i N_i. A number for one time, an array of
@@ -26,7 +27,7 @@ def bateman(nuclide: str, activity_Bq: float | int, t_s: Times) -> dict[str, Res
     return mixture({nuclide: activity_Bq}, t_s)
 
 
-def mixture(initial_Bq: Mapping[str, float | int], t_s: Times) -> dict[str, Result]:
+def mixture(initial_Bq: Mapping[str, Scalar], t_s: Times) -> dict[str, Result]:
     """As `bateman`, from several nuclides present at t = 0 (a generator's eluate, Lu-177 with Lu-177m)."""
     times, names, initial = _checked(initial_Bq, t_s)
     lam = decay_constants_1_s(names)
@@ -34,7 +35,7 @@ def mixture(initial_Bq: Mapping[str, float | int], t_s: Times) -> dict[str, Resu
     return {name: _shaped(lam[i] * atoms[:, i], t_s) for i, name in enumerate(names)}
 
 
-def decays(nuclide: str, activity_Bq: float | int, t_s: Times) -> dict[str, Result]:
+def decays(nuclide: str, activity_Bq: Scalar, t_s: Times) -> dict[str, Result]:
     """Decays of each member in [0, t]: ∫ A_i dt, in Bq s, exact as `bateman` is. t = ∞ is allowed. Errors as there."""
     times, names, initial = _checked({nuclide: activity_Bq}, t_s, endless=True)
     lam, n = decay_constants_1_s(names), len(names)
@@ -44,7 +45,7 @@ def decays(nuclide: str, activity_Bq: float | int, t_s: Times) -> dict[str, Resu
     return {name: _shaped(counted[:, i], t_s) for i, name in enumerate(names)}
 
 
-def _checked(initial_Bq: Mapping[str, float | int], t_s: Times, *, endless: bool = False) -> tuple[Array, tuple[str, ...], Array]:
+def _checked(initial_Bq: Mapping[str, Scalar], t_s: Times, *, endless: bool = False) -> tuple[Array, tuple[str, ...], Array]:
     """Times as one row, members of all chains with parents first, activity of each at t = 0."""
     times = np.atleast_1d(np.asarray(t_s, dtype=np.float64)).ravel()
     if np.isnan(times).any() or (times < 0).any() or (np.isinf(times).any() and not endless):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
+from scipy import special
 
 from gemel.core.image import Array
 
@@ -22,8 +22,15 @@ class Coverage:
 def coverage(low: Float[Array, "n"], high: Float[Array, "n"], truth: Float[Array, "n"]) -> Coverage:
     """How often the intervals [low, high] hold the truth; the cases are independent."""
     inside = int(np.count_nonzero((truth >= low) & (truth <= high)))
-    bounds = stats.binomtest(inside, len(truth)).proportion_ci(0.95, method="wilson")
-    return Coverage(inside / len(truth), float(bounds.low), float(bounds.high), len(truth))
+    return Coverage(inside / len(truth), *wilson(inside, len(truth)), len(truth))
+
+
+def wilson(inside: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Interval of a share, its score test inverted: (p + z²/2n ∓ z·√(p(1 − p)/n + z²/4n²))/(1 + z²/n). Wilson 1927, JASA 22:209."""
+    z, share = float(special.ndtri(0.5 + level / 2)), inside / n
+    middle, half = share + z * z / (2 * n), z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    low, high = (float((middle + end) / (1 + z * z / n)) for end in (-half, half))
+    return 0.0 if inside == 0 else low, 1.0 if inside == n else high
 
 
 def mean_interval(values: Float[Array, "n"], level: float = 0.95) -> tuple[float, float, float]:
@@ -32,7 +39,7 @@ def mean_interval(values: Float[Array, "n"], level: float = 0.95) -> tuple[float
     mean = float(held.mean())
     if len(held) < 2:
         return mean, -np.inf, np.inf
-    half = float(stats.t.ppf(0.5 + level / 2, len(held) - 1) * held.std(ddof=1) / np.sqrt(len(held)))
+    half = float(special.stdtrit(len(held) - 1, 0.5 + level / 2) * held.std(ddof=1) / np.sqrt(len(held)))
     return mean, mean - half, mean + half
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from gemel.core.belief import Draws, Params, State
+from gemel.core.errors import InputError
 from gemel.core.image import Array
 from gemel.core.model import Condition, Observe
 from gemel.core.parameter import Parameter, draw_free, free_centre, to_value
@@ -67,8 +68,17 @@ def residuals_of(
     """(prediction − value)/sd of every component of every observation."""
     times = sorted({o.t_s for o in seen})
     states = dict(zip(times, course.states(params, actions, start_s, times)))
-    columns = [(course.observe[o.kind](states[o.t_s], params) - o.value) / o.sd for o in seen]
+    columns = [(_predicted(course, o, states[o.t_s], params) - o.value) / o.sd for o in seen]
     return np.concatenate([column.reshape(len(column), -1) for column in columns], axis=1)
+
+
+def _predicted(course: Course, seen: Observation, state: State, params: Params) -> Float[Array, "n ..."]:
+    """What the model expects in an observation's place. Raises InputError when it has another shape."""
+    expected = np.asarray(course.observe[seen.kind](state, params))
+    if expected.shape[1:] != seen.value.shape:
+        found = f"a value of shape {seen.value.shape}"
+        raise InputError(found, where=seen.kind, remedy=f"pass one of shape {expected.shape[1:]}, as the model predicts it")
+    return expected
 
 
 def unwhitened(parameters: tuple[Parameter, ...], z: Float[Array, "n d"]) -> Float[Array, "n d"]:

@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 
 from gemel.core.errors import RangeError
 from gemel.core.image import Array
+from gemel.core.scalar import Scalar
 from gemel.engines.ode.system import System
 
 
@@ -17,7 +18,7 @@ class Dose:
     """`amount` (one number, or one a draw) into a species at `start`; over `duration` at a constant rate, or at once if that is 0."""
 
     species: str
-    amount: float | int | Float[Array, "draws"] | Int[Array, "draws"]
+    amount: Scalar | Float[Array, "draws"] | Int[Array, "draws"]
     start: float | int = 0.0
     duration: float | int = 0.0
 

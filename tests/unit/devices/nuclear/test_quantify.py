@@ -193,6 +193,8 @@ def test_label_maps_name_every_label() -> None:
     assert by_label(labels, {1: "kidney_left", 2: "liver"})["liver"].sum() == 16
     with pytest.raises(StructureError, match=r"labels \[2\]"):
         by_label(labels, {1: "kidney_left"})
+    with pytest.raises(StructureError, match="same name"):
+        by_label(labels, {1: "kidney", 2: "kidney"})
 
 
 def test_regions_are_followed_over_cycles() -> None:

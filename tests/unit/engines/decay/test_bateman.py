@@ -1,5 +1,7 @@
 """Chains: names, shapes, mixtures, generators, and what is refused."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -80,3 +82,10 @@ def test_decays_to_infinity_are_the_parents_atoms_times_the_branches() -> None:
     assert found["Tl-209"] == pytest.approx(atoms * 0.99988 * 0.0209, rel=1e-12)
     later = decays("Ac-225", 1.0, [1e8, np.inf])["Pb-209"]
     assert later[0] == pytest.approx(later[1], rel=1e-9)
+
+
+@pytest.mark.parametrize("number", [np.float32, np.int64, int, float])
+def test_numbers_of_any_kind(number: Callable[[float], float]) -> None:
+    found = bateman("Lu-177", number(8), number(574300))["Lu-177"]
+    assert isinstance(found, float)
+    assert found == pytest.approx(8 * 2 ** (-574300 / 574300.8), rel=1e-9)

@@ -8,6 +8,7 @@ from jaxtyping import Float, Shaped
 from scipy.stats import qmc
 
 from gemel.core.image import Array
+from gemel.core.scalar import Scalar
 from gemel.engines.dose.kernel.point import KEV_J, PointKernel, point_kernel
 from gemel.engines.dose.kernel.voxel import checked, voxel_kernel, voxel_kg
 
@@ -47,8 +48,8 @@ class Certificate:
 
 def certificate(
     nuclide: str,
-    voxel_mm: float | Sequence[float] | Shaped[Array, "3"],
-    half_width: int,
+    voxel_mm: Scalar | Sequence[float] | Shaped[Array, "3"],
+    half_width: Scalar,
     tissue: str = "soft",
     *,
     daughters: bool = False,

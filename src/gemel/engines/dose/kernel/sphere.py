@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from gemel.core.errors import RangeError
 from gemel.core.image import Array
+from gemel.core.scalar import Scalar
 from gemel.engines.dose import electron, photon
 from gemel.engines.dose.kernel import alpha
 from gemel.engines.dose.kernel.point import KEV_J, RADII_MM, point_kernel
@@ -18,7 +19,7 @@ LEAST_G, MOST_G = 1e-12, 1e6
 
 def sphere_S(
     nuclide: str,
-    mass_g: float,
+    mass_g: Scalar,
     tissue: str = "soft",
     *,
     daughters: bool = False,
@@ -33,8 +34,8 @@ def sphere_S(
     Raises InputError for an unknown nuclide, RangeError for a mass outside 1e-12 to 1e6 g or an unknown tissue.
     """
     kernel = point_kernel(nuclide, tissue, daughters=daughters, relocated=relocated, density_g_cm3=density_g_cm3)
-    radius_mm = sphere_radius_mm(mass_g, kernel.density_g_cm3)
-    return float(inside(kernel.within_keV, radius_mm)) * KEV_J / (mass_g / 1000)
+    radius_mm = sphere_radius_mm(float(mass_g), kernel.density_g_cm3)
+    return float(inside(kernel.within_keV, radius_mm)) * KEV_J / (float(mass_g) / 1000)
 
 
 def absorbed_fraction(kind: str, energy_MeV: float, mass_g: float, tissue: str = "soft") -> float:

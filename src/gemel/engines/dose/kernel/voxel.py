@@ -7,6 +7,7 @@ from jaxtyping import Float, Shaped
 
 from gemel.core.errors import RangeError
 from gemel.core.image import Array
+from gemel.core.scalar import Scalar
 from gemel.engines.dose.kernel.point import KEV_J, PointKernel, point_kernel
 
 MOST_VOXELS = 60_000_000  # of a kernel, 480 MB
@@ -17,8 +18,8 @@ FACE, NEAR, MIDDLE, FAR = 24, 16, 8, 3
 
 def voxel_kernel(
     nuclide: str,
-    voxel_mm: float | Sequence[float] | Shaped[Array, "3"],
-    half_width: int,
+    voxel_mm: Scalar | Sequence[float] | Shaped[Array, "3"],
+    half_width: Scalar,
     tissue: str = "soft",
     *,
     daughters: bool = False,
@@ -36,13 +37,13 @@ def voxel_kernel(
     return _mirrored(octant_keV(kernel, edges_mm, half)) * KEV_J / voxel_kg(edges_mm, kernel.density_g_cm3)
 
 
-def checked(voxel_mm: float | Sequence[float] | Shaped[Array, "3"], half_width: int) -> tuple[Float[Array, "3"], int]:
+def checked(voxel_mm: Scalar | Sequence[float] | Shaped[Array, "3"], half_width: Scalar) -> tuple[Float[Array, "3"], int]:
     """Edges along x, y, z and the half width; raises RangeError for what is no block of voxels."""
     edges_mm = np.broadcast_to(np.asarray(voxel_mm, dtype=np.float64), (3,)) if np.size(voxel_mm) in (1, 3) else np.zeros(3)
     if not (np.isfinite(edges_mm).all() and edges_mm.min() >= LEAST_MM and edges_mm.max() <= MOST_MM):
         remedy = f"give one edge, or three, of {LEAST_MM:g} to {MOST_MM:g} mm"
         raise RangeError(f"voxels of {voxel_mm!r} mm", where="voxel kernel", remedy=remedy)
-    if half_width < 0:
+    if half_width < 0 or not float(half_width).is_integer():
         raise RangeError(f"a half width of {half_width!r} voxels", where="voxel kernel", remedy="give a whole number, 0 or more")
     if (2 * int(half_width) + 1) ** 3 > MOST_VOXELS:
         found = f"a kernel of {2 * int(half_width) + 1} voxels a side"

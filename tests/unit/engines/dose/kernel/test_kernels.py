@@ -22,7 +22,7 @@ def test_voxels_that_are_none(voxel_mm) -> None:
         voxel_kernel("Lu-177", voxel_mm, 2)
 
 
-@pytest.mark.parametrize("half_width", [-1, -7])
+@pytest.mark.parametrize("half_width", [2.5, np.nan, -1, -7])
 def test_half_widths_that_are_none(half_width) -> None:
     with pytest.raises(RangeError, match="half width"):
         voxel_kernel("Lu-177", 2.0, half_width)
@@ -121,3 +121,9 @@ def test_media_are_whole(name: str) -> None:
     assert sum(weight for _, weight in found.weights) == pytest.approx(1)
     assert 0.5 < found.Z_A_mol_g < 0.56
     assert 65 < found.I_eV < 120
+
+
+@pytest.mark.parametrize("number", [np.float32, np.int64, np.int32, int, float])
+def test_numbers_of_any_kind(number) -> None:
+    assert sphere_S("Lu-177", number(4)) == pytest.approx(sphere_S("Lu-177", 4.0), rel=1e-12)
+    assert (voxel_kernel("Lu-177", number(4), number(1)) == voxel_kernel("Lu-177", 4.0, 1)).all()

@@ -1,0 +1,101 @@
+"""A volume that other objects lie on, frame by frame: how multi-frame objects refer to it. DICOM PS3.3 C.7.6.16, C.8.4.9."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+
+import numpy as np
+from pydicom.dataset import Dataset
+from pydicom.uid import UID, SecondaryCaptureImageStorage
+
+from gemel.core.image import Image
+from gemel.io.dicom_object import IMPLEMENTATION_UID, decimal, new_dataset
+from gemel.io.identity import Identity
+from gemel.io.orientation import along_lps
+from gemel.io.uids import content_uid
+
+
+@dataclass(frozen=True)
+class Volume:
+    """One multi-frame instance that was written: class, UID, grid along LPS, whose it is, when it was acquired (DICOM DA, TM)."""
+
+    sop_class: str
+    sop_uid: str
+    image: Image
+    identity: Identity
+    date: str
+    time: str
+
+
+def planes(volume: Volume) -> list[Dataset]:
+    """One data set a frame, geometry and identity only, each with a UID of its own: what libraries of single-frame sources ask for."""
+    array, affine_mm = along_lps(volume.image.array, volume.image.affine_mm)
+    spacing_mm = np.linalg.norm(affine_mm[:3, :3], axis=0)
+    axes = affine_mm[:3, :3] / spacing_mm
+    found = []
+    for k in range(array.shape[2]):
+        dataset = new_dataset(SecondaryCaptureImageStorage, "NM", volume.identity, plane_uid(volume, k), frame=volume.image.frame)
+        dataset.SeriesInstanceUID = content_uid("series", volume.sop_uid)
+        dataset.ImagePositionPatient = [decimal(v) for v in affine_mm[:3, 3] + affine_mm[:3, 2] * k]
+        dataset.ImageOrientationPatient = [decimal(v) for v in (*axes[:, 0], *axes[:, 1])]
+        dataset.PixelSpacing, dataset.SliceThickness = [decimal(spacing_mm[1]), decimal(spacing_mm[0])], decimal(spacing_mm[2])
+        dataset.Columns, dataset.Rows = array.shape[:2]
+        found.append(dataset)
+    return found
+
+
+def plane_uid(volume: Volume, k: int) -> str:
+    """The stand-in UID of a frame."""
+    return content_uid("plane", volume.sop_uid, str(k))
+
+
+def pointed(dataset: Dataset, volume: Volume) -> Dataset:
+    """The data set with references to stand-ins turned into one to the volume, and to its frames where a frame derives from one."""
+    number = {plane_uid(volume, k): k + 1 for k in range(volume.image.shape[2])}
+    for element in dataset:
+        if element.VR == "SQ":
+            element.value = _sources(element.value, volume, number, framed=False)
+    return dataset
+
+
+def _sources(items: Sequence[Dataset], volume: Volume, number: Mapping[str, int], *, framed: bool) -> list[Dataset]:
+    kept: list[Dataset] = []
+    whole = False
+    for item in items:
+        frame = number.get(str(item.get("ReferencedSOPInstanceUID", "")))
+        if frame is None:
+            for element in item:
+                if element.VR == "SQ":
+                    element.value = _sources(element.value, volume, number, framed=element.keyword == "SourceImageSequence")
+            kept.append(item)
+        elif framed or not whole:
+            kept.append(_reference(item, volume, frame if framed else 0))
+            whole = not framed
+    return kept
+
+
+def _reference(item: Dataset, volume: Volume, frame: int) -> Dataset:
+    """The item, naming the volume; its frame, or all of it (0)."""
+    found = deepcopy(item)
+    found.ReferencedSOPClassUID, found.ReferencedSOPInstanceUID = UID(volume.sop_class), UID(volume.sop_uid)
+    if frame:
+        found.ReferencedFrameNumber = frame
+    return found
+
+
+def settled(dataset: Dataset, volume: Volume) -> Dataset:
+    """The data set without the clock and the random UIDs of the library that built it: a re-run writes equal bytes."""
+    for keyword in ("ContentDate", "SeriesDate", "InstanceCreationDate", "ContentTime", "SeriesTime", "InstanceCreationTime"):
+        if keyword in dataset:
+            setattr(dataset, keyword, volume.date if keyword.endswith("Date") else volume.time)
+    organised = content_uid("dimensions", str(dataset.SOPInstanceUID))
+    for item in dataset.get("DimensionOrganizationSequence", []):
+        item.DimensionOrganizationUID = organised
+    for item in dataset.get("DimensionIndexSequence", []):
+        item.DimensionOrganizationUID = organised
+    for item in dataset.get("ContributingEquipmentSequence", []):
+        if "ContributionDateTime" in item:
+            del item.ContributionDateTime
+    dataset.file_meta.ImplementationClassUID, dataset.file_meta.ImplementationVersionName = UID(IMPLEMENTATION_UID), "GEMEL"
+    dataset.SeriesDescription = dataset.get("SeriesDescription") or "gemel, research use"
+    return dataset

@@ -1,0 +1,76 @@
+"""Masks as a DICOM Segmentation, by highdicom. PS3.3 A.51, C.8.20."""
+
+from pathlib import Path
+
+import highdicom as hd
+import numpy as np
+from highdicom.seg import Segmentation, SegmentDescription
+from highdicom.sr.coding import CodedConcept
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from gemel.core.errors import StructureError
+from gemel.core.image import require_same_grid
+from gemel.core.structures import Structures
+from gemel.io.anatomy import site
+from gemel.io.dicom_file import serialise
+from gemel.io.files import write_atomic
+from gemel.io.frames import Volume, planes, pointed, settled
+from gemel.io.orientation import along_lps
+from gemel.io.uids import content_uid
+
+
+def write_segmentation(path: str | Path, structures: Structures, volume: Volume, *, description: str = "") -> str:
+    """Write all masks as one binary SEG on the frames of a volume; returns its SOPInstanceUID, which follows from the content.
+
+    Segments may overlap. What outlined them is not known here: their algorithm is stated as MANUAL. Never approved. Raises GeometryError
+    for masks on another grid, StructureError for an empty mask.
+    """
+    require_same_grid(structures.grid, volume.image, str(path))
+    for name, mask in structures.masks.items():
+        if not mask.any():
+            raise StructureError("an empty structure", where=f"{name}, to be written to {path}", remedy="leave it out or contour it again")
+    names = list(structures.masks)
+    stacked = np.stack([along_lps(structures.masks[n], volume.image.affine_mm)[0] for n in names], axis=-1)
+    content = content_uid("SEG", volume.sop_uid, description, *names, np.packbits(stacked).tobytes())
+    dataset = Segmentation(
+        source_images=planes(volume),
+        pixel_array=np.ascontiguousarray(stacked.transpose(2, 1, 0, 3)).astype(np.uint8),
+        segmentation_type="BINARY",
+        segment_descriptions=[_segment(n, name) for n, name in enumerate(names, 1)],
+        series_instance_uid=content_uid("series", content),
+        series_number=1,
+        sop_instance_uid=content,
+        instance_number=1,
+        manufacturer="gemel",
+        manufacturer_model_name="gemel",
+        software_versions="gemel",
+        device_serial_number="none",
+        content_label="GEMEL",
+        content_description=description[:64] or "regions, research use",
+        series_description="gemel, research use",
+    )
+    _add_sides(dataset, names)
+    write_atomic(path, serialise(settled(pointed(dataset, volume), volume)))
+    return content
+
+
+def _segment(number: int, name: str) -> SegmentDescription:
+    codes = site(name)
+    return SegmentDescription(
+        segment_number=number,
+        segment_label=name[:64],
+        segmented_property_category=CodedConcept.from_dataset(codes.category),
+        segmented_property_type=CodedConcept.from_dataset(codes.kind),
+        algorithm_type=hd.seg.SegmentAlgorithmTypeValues.MANUAL,
+        tracking_uid=content_uid("region", name),
+        tracking_id=name[:64],
+    )
+
+
+def _add_sides(dataset: Dataset, names: list[str]) -> None:
+    """Laterality as a modifier of the type (PS3.3 C.8.20.2)."""
+    for item, name in zip(dataset.SegmentSequence, names, strict=True):
+        side = site(name).side
+        if side is not None:
+            item.SegmentedPropertyTypeCodeSequence[0].SegmentedPropertyTypeModifierCodeSequence = Sequence([side])
