@@ -6,8 +6,12 @@ from gemel.core.card import Examination
 from gemel.flow import registry
 from gemel.flow.conformance import FAST, examine
 
+SLOW = ("theranostics",)
+"""Exact posteriors of courses, some ten minutes of one processor for an examination: in the full run, and by `gemel conform`."""
+SYSTEMS = [pytest.param(name, marks=pytest.mark.full) if name in SLOW else name for name in registry.systems()]
 
-@pytest.fixture(scope="session", params=registry.systems())
+
+@pytest.fixture(scope="session", params=SYSTEMS)
 def examined(request: pytest.FixtureRequest) -> Examination:
     done = examine(request.param, registry.system(request.param), FAST)[0].examination
     assert done is not None

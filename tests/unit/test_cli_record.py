@@ -99,11 +99,16 @@ def test_refusals_are_one_line(lived: tuple[str, Path]) -> None:
         (("diff", twin, "3", "3"), "version 3 twice"),
         (("diff", twin, "1", "99"), "version 99"),
         (("diff", twin, "--as-of", "noon"), "write it as 2026-01-31T08:30"),
+        (("diff", twin, "3", "0"), "version 0"),
+        (("diff", twin, "1", "2", "--as-of", "2026-03-03"), "versions beside times"),
+        (("export", twin, "never.zip", "--key", __file__), "--key without --deidentify"),
+        (("export", twin, "never.zip", "--keep-characteristics"), "--keep-characteristics without --deidentify"),
         (("retract", twin, "99", "--reason", "x"), "no entries '99'"),
         (("recompute", "nobody"), "no twin 'nobody'"),
         (("replay", twin, "--version", "99"), "versions 1 to"),
     ):
         assert found in refusal("twin", *words, "--store", at)
+    assert not Path("never.zip").exists()
 
 
 def test_the_page_about_the_record_is_run_line_by_line(

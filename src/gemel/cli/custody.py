@@ -32,6 +32,9 @@ def twin_export(
     with speaking() as progress, store.open(at, create=False) as record:
         if persons and deidentify:
             raise InputError("--with-person and --deidentify", where="export", remedy="choose one of them")
+        if (key or characteristics) and not deidentify:
+            found = "--key" if key else "--keep-characteristics"
+            raise InputError(f"{found} without --deidentify", where="export", remedy="add --deidentify, or leave it out")
         hidden = Deidentified(_key(key), characteristics) if deidentify else None
         done = flow.export(record, twin_id, file, hidden=hidden, with_persons=persons, progress=progress)
     text = f"{done.path}\ntwin {done.twin}\nseal {done.seal}\ntell the seal by another way than the file"

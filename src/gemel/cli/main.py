@@ -14,6 +14,7 @@ from gemel.cli.pairs import numbers
 from gemel.cli.shell import NOTICE, Actor, AsJson, Folder, StoreAt, TwinId, app, out, say, speaking, twin
 from gemel.cli.tables import check_table, decision_table, models_table, overview_table
 from gemel.cli.trust import conform_table, ledger_table
+from gemel.core.errors import InputError
 from gemel.core.time import iso, seconds
 from gemel.flow.conformance.results import as_json as examination_json
 from gemel.flow.ledger import By, rows, trust
@@ -136,7 +137,7 @@ def models(as_json: AsJson = False) -> None:
 def conform(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="An installed system; `gemel models` lists them.")],
     full: Annotated[bool, typer.Option("--full", help="More synthetic patients.")] = False,
-    folder: Annotated[Path | None, typer.Option("--out", help="Folder for the credibility card with plots.")] = None,
+    folder: Annotated[Path | None, typer.Option("--out", help="Folder for the credibility card with plots.", file_okay=False)] = None,
     as_json: AsJson = False,
 ) -> None:
     """Examine a model on synthetic patients: is its uncertainty true, does it learn, are its decisions better? Exit 1 when it fails."""
@@ -151,7 +152,7 @@ def conform(
 def ledger(
     at: StoreAt = "twins.db",
     by: Annotated[By, typer.Option(help="One row for each model, patient or scanner.")] = "model",
-    folder: Annotated[Path | None, typer.Option("--out", help="Folder for ledger.json and plots of the ranks.")] = None,
+    folder: Annotated[Path | None, typer.Option("--out", help="Folder for ledger.json and plots of the ranks.", file_okay=False)] = None,
     as_json: AsJson = False,
 ) -> None:
     """How the forecasts of all twins of a record stood up against what came, and which models may decide."""
@@ -159,7 +160,7 @@ def ledger(
         held = flow.ledger(record)
         if folder:
             write_ledger(held, folder)
-    found, standing = rows(held, by), trust(held)
+        found, standing = rows(held, by), trust(held)
     value = {
         "rows": [asdict(row) for row in found],
         "trust": [asdict(t) | {"trusted": t.trusted} for t in standing],
@@ -170,13 +171,20 @@ def ledger(
 
 @app.command("demo")
 def demo(
+    system: Annotated[str, typer.Argument(help="prostate or theranostics.")] = "prostate",
     folder: Folder = Path("demo"),
-    days: Annotated[int, typer.Option(help="Treatment days to live through.", min=1, max=10)] = 3,
-    plans: Annotated[int, typer.Option(help="Plans in the library.", min=1, max=16)] = 4,
+    days: Annotated[int, typer.Option(help="prostate: treatment days to live through.", min=1, max=10)] = 3,
+    plans: Annotated[int, typer.Option(help="prostate: plans in the library.", min=1, max=16)] = 4,
+    cycles: Annotated[int, typer.Option(help="theranostics: cycles given.", min=1, max=6)] = 2,
 ) -> None:
-    """The whole loop on a digital pelvis that gemel generates itself; ends with report.html."""
+    """The whole loop on a digital patient that gemel generates itself; ends with report.html."""
     with speaking() as progress:
-        path = flow.demo(folder, days=days, plans=plans, made_s=time.time(), progress=progress)
+        if system not in ("prostate", "theranostics"):
+            raise InputError(f"no demo of {system!r}", where="demo", remedy="choose from prostate, theranostics")
+        if system == "theranostics":
+            path = flow.demo_theranostics(folder, cycles=cycles, made_s=time.time(), progress=progress)
+        else:
+            path = flow.demo(folder, days=days, plans=plans, made_s=time.time(), progress=progress)
     out.print(f"the report: [bold]{path}[/]")
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from gemel import flow, store
 from gemel.cli.shell import Actor, AsJson, StoreAt, TwinId, say, speaking, twin
+from gemel.core.errors import InputError
 from gemel.core.time import iso, seconds
 from gemel.flow.diff import Diff, Moved
 from gemel.flow.words import in_words
@@ -31,10 +32,13 @@ def twin_diff(
     """What changed between two versions or two times, and because of which scan."""
     with speaking(), store.open(at, create=False) as record:
         if as_of or known_at:
+            if version is not None:
+                raise InputError("versions beside times", where="diff", remedy="name two versions, or two times with --as-of or --known-at")
             sides = tuple(zip(_moments(as_of), _moments(known_at)))
             found = flow.diff_times(record, twin_id, *sides)
         else:
-            found = flow.diff(record, twin_id, 1 if version is None else version, version_now or record.version(twin_id))
+            last = record.version(twin_id) if version_now is None else version_now
+            found = flow.diff(record, twin_id, 1 if version is None else version, last)
     say(as_json, asdict(found), diff_table(found))
 
 

@@ -25,7 +25,7 @@ StoreAt = Annotated[str, typer.Option("--store", envvar="GEMEL_STORE", help="The
 TwinId = Annotated[str, typer.Argument(metavar="ID", help="The twin's id, as `gemel twin new` printed it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Actor = Annotated[str, typer.Option("--actor", envvar="USER", help="Who does this; goes into the record.")]
-Folder = Annotated[Path, typer.Option("--out", help="Folder to write to.")]
+Folder = Annotated[Path, typer.Option("--out", help="Folder to write to.", file_okay=False)]
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def speaking() -> Iterator[Callable[[str, int, int], None]]:
             yield report
         except GemelError as error:
             bars.stop()
-            err.print(f"[bold red]gemel:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+            err.print(f"[bold red]gemel:[/] {escape(' '.join(str(error).split()))}", soft_wrap=True, highlight=False)
             raise typer.Exit(1) from error
 
 

@@ -14,11 +14,15 @@ def systems() -> tuple[str, ...]:
 
 
 def system(name: str) -> System:
-    """The system of that name. Raises InputError when it is not installed, ConformanceError when it is not a System."""
+    """The system of that name. Raises InputError when it is not installed, ConformanceError when it cannot be loaded or is not a System."""
     points = [point for point in entry_points(group=GROUP) if point.name == name]
     if not points:
         raise InputError(f"no system {name!r}", remedy=f"installed are {', '.join(systems()) or 'none'}")
-    loaded = points[0].load()
+    try:
+        loaded = points[0].load()
+    except Exception as error:  # a plug-in's code may raise anything: its own fault, and named as such
+        found = f"an entry point that cannot be loaded ({type(error).__name__}: {error})"
+        raise ConformanceError(found, where=name, remedy="mend or uninstall the package that adds it") from error
     if not isinstance(loaded, System):
         raise ConformanceError(f"an entry point that is a {type(loaded).__name__}", where=name, remedy="export a gemel.core.system.System")
     return loaded

@@ -14,6 +14,7 @@ KINDS = (
     *("Retracted", "Promoted", "Quarantined", "Erased"),
 )
 GENESIS = "0" * 64  # what the first event of a file follows
+LARGEST_BITS = 1024  # of a whole number: what other readers of JSON take (RFC 8259, §6: those of a double)
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,10 @@ SEALED = tuple(f.name for f in fields(Event) if f.name != "hash")
 
 def canonical(value: object, where: str = "payload") -> str:
     """JSON with sorted keys, no whitespace, ASCII only, floats in their shortest exact form. Raises InputError for NaN and non-JSON."""
-    return json.dumps(_plain(value, where), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    try:
+        return json.dumps(_plain(value, where), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except RecursionError as error:
+        raise InputError("lists or mappings nested too deep", where=where[:80], remedy="put them into an artefact") from error
 
 
 def _plain(value: Any, where: str) -> Any:
@@ -59,6 +63,8 @@ def _plain(value: Any, where: str) -> Any:
         return [_plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
     if isinstance(value, float) and not math.isfinite(value):
         raise InputError(f"{value}", where=where, remedy="leave the entry out or use null; the record holds finite numbers only")
+    if isinstance(value, int) and value.bit_length() > LARGEST_BITS:
+        raise InputError(f"a whole number of {value.bit_length()} bits", where=where, remedy="write it as text")
     if value is None or isinstance(value, str | bool | int | float):
         return value
     raise InputError(f"a {type(value).__name__}", where=where, remedy="convert it to a number or list; put arrays in artefacts")
@@ -94,6 +100,6 @@ def require_kind(kind: str) -> None:
 def require_hashes(name: str, hashes: Sequence[str]) -> tuple[str, ...]:
     """The hashes as a tuple. Raises InputError when one is not 64 lower-case hexadecimal digits."""
     for text in hashes:
-        if len(text) != 64 or set(text) - set("0123456789abcdef"):
+        if not isinstance(text, str) or len(text) != 64 or set(text) - set("0123456789abcdef"):
             raise InputError(f"{text!r} among the {name}", where="append", remedy="pass SHA-256 hashes, as artefacts.put returns them")
     return tuple(hashes)

@@ -11,10 +11,12 @@ from gemel.store import queries, sqlite, standing
 from gemel.store.artefacts import Artefacts
 from gemel.store.record import Store
 from gemel.store.rows import Rows
+from gemel.store.stated import require_text
 from gemel.store.sweep import attend, sweep
 
 PREFIX = "sqlite:///"
 SERVER = ("postgresql://", "postgresql+")
+ADDRESSES = "name it as sqlite:///path/twins.db, by its path, or as postgresql://user@host/database"
 
 
 def open(
@@ -32,7 +34,7 @@ def open(
     Artefacts lie in the folder `artefacts`: beside the file unless stated; for a server the folder is settled when the record is made,
     in the working folder unless stated, and remembered in the database. Raises StoreError or InputError.
     """
-    rows, folder = _connect(str(url), float(busy_s), create, artefacts)
+    rows, folder = _connect(_text(url), float(busy_s), create, artefacts)
     held = Artefacts(folder)
     try:
         users = attend(held)
@@ -46,6 +48,13 @@ def open(
         leave()
         raise
     return Store(rows, held, clock, users, leave, swept)
+
+
+def _text(url: str | Path) -> str:
+    """The address as text. Raises InputError for what is neither text nor a path."""
+    if not isinstance(url, str | Path):
+        raise InputError(f"a record at {url!r}", where="open", remedy=ADDRESSES)
+    return require_text("the address", str(url))
 
 
 def _connect(url: str, busy_s: float, create: bool, artefacts: Path | None) -> tuple[Rows, Path]:
@@ -69,6 +78,5 @@ def _path(url: str) -> Path:
     if url.startswith(PREFIX) and url != PREFIX and ":memory:" not in url:
         return Path(url.removeprefix(PREFIX))
     if "://" in url or not url or ":memory:" in url:
-        remedy = "name it as sqlite:///path/twins.db, by its path, or as postgresql://user@host/database"
-        raise InputError(f"a record at {url!r}", where="open", remedy=remedy)
+        raise InputError(f"a record at {url!r}", where="open", remedy=ADDRESSES)
     return Path(url)

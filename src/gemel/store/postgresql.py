@@ -1,5 +1,6 @@
 """The record's rows in a PostgreSQL database: the same tables, one writer at a time, every commit flushed by the server."""
 
+import getpass
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -15,11 +16,14 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from sqlalchemy.pool import NullPool
 
 from gemel.core.errors import ConflictError, InputError, StoreError
+from gemel.store import files
 from gemel.store.rows import Row, foreign, missing_triggers
+from gemel.store.stated import require_values
 
 SCHEMA = "3"  # 2 had no tasks; the tables are added when such a record is opened
 READ = ("2", SCHEMA)
 DRIVER = "pg8000"
+ADDRESS = "write it as postgresql://user@host/database, with host:6543 for another port than 5432"
 _INTACT = "see that the server runs and may be written; what was committed before is intact"
 _LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL 15 documentation, Appendix A: error codes
 _DEADLOCK, _SERIALIZATION = "40P01", "40001"
@@ -115,12 +119,10 @@ def refusing(place: str) -> Iterator[None]:
 def connect(url: str, busy_s: float, create: bool) -> PostgresqlRows:
     """Opens, or creates, a record in an existing database. Raises InputError for a bad address, StoreError when the server refuses."""
     try:
-        address = sa.make_url(url)
-        if address.drivername == "postgresql":
-            address = address.set(drivername=f"postgresql+{DRIVER}")
+        address = address_of(url)
         engine = sa.create_engine(address, poolclass=NullPool, isolation_level="READ COMMITTED")
     except (ArgumentError, NoSuchModuleError) as error:
-        raise InputError(f"an address that cannot be read ({error})", where="open", remedy="postgresql://user@host/database") from error
+        raise InputError(f"an address that cannot be read ({error})", where="open", remedy=ADDRESS) from error
     place = address.render_as_string(hide_password=True)
     with refusing(place):
         connection = engine.connect()
@@ -131,6 +133,19 @@ def connect(url: str, busy_s: float, create: bool) -> PostgresqlRows:
         connection.close()
         raise
     return rows
+
+
+def address_of(url: str) -> sa.URL:
+    """The address with a driver and a user: the one logged in unless stated (PostgreSQL 15, §34.1.2). Raises InputError for a bad one."""
+    try:
+        address = sa.make_url(url)
+    except ValueError as error:  # of the port; what it says may hold the password
+        raise InputError("an address whose port is no number", where="open", remedy=ADDRESS) from error
+    if "@" in (address.host or ""):
+        raise InputError("an address with more than one @", where="open", remedy="write the @ of a password as %40")
+    if address.drivername == "postgresql":
+        address = address.set(drivername=f"postgresql+{DRIVER}")
+    return address if address.username else address.set(username=getpass.getuser())
 
 
 def artefacts_folder(rows: PostgresqlRows, stated: Path | None) -> Path:
@@ -144,7 +159,8 @@ def artefacts_folder(rows: PostgresqlRows, stated: Path | None) -> Path:
         return folder
     name = str(rows.connection.engine.url.database)
     folder = (stated or Path(f"{re.sub(r'[^A-Za-z0-9_-]', '_', name)}.artefacts")).absolute()
-    folder.mkdir(parents=True, exist_ok=True)
+    with files.refusing(folder):
+        files.make_folder(folder)
     with rows.transaction():
         if not rows.select("SELECT value FROM setting WHERE name = 'artefacts'"):
             rows.execute("INSERT INTO setting (name, value) VALUES ('artefacts', ?)", (str(folder),))
@@ -209,7 +225,7 @@ def _text(statement: str) -> sa.TextClause:
 
 
 def _named(values: Sequence[object]) -> dict[str, object]:
-    return {f"v{i}": value for i, value in enumerate(values)}
+    return {f"v{i}": value for i, value in enumerate(require_values(values))}
 
 
 def _code(error: DBAPIError) -> str:

@@ -1,6 +1,5 @@
 """The record of many twins: append, read as of a time, retract, verify, lease."""
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from gemel.store.event import GENESIS, Event, parse, require_hashes, require_kin
 from gemel.store.process import is_dead, this_process
 from gemel.store.queries import Lease
 from gemel.store.rows import Rows
+from gemel.store.stated import limit, moment, require_fields, require_text
 from gemel.store.taint import tainted
 
 
@@ -55,15 +55,13 @@ class Store:
         """Commits the next event of a twin and returns it once it is on the disk (within `together`, once that block has ended).
 
         `known_s` is now unless stated, `valid_s` is `known_s` unless stated, an empty actor means not stated.
-        Raises InputError for an unknown kind or a payload that is not finite JSON, ConflictError when the twin is not at `expected_version`
-        or another process holds it, StoreError when the disk refuses.
+        Raises InputError for an unknown kind, and for what is not text, a number or finite JSON where it must be; ConflictError when the
+        twin is not at `expected_version` or another process holds it; StoreError when the disk refuses.
         """
         require_kind(kind)
-        if not twin:
-            raise InputError("an empty twin", where="append", remedy="name the twin")
-        known = _moment("known_s", self.clock() if known_s is None else known_s)
+        known = moment("known_s", self.clock() if known_s is None else known_s)
         stated: dict[str, Any] = {"twin": twin, "kind": kind, "payload": payload, "actor": actor, "seed": seed, "known_s": known}
-        stated["valid_s"] = known if valid_s is None else _moment("valid_s", valid_s)
+        stated["valid_s"] = known if valid_s is None else moment("valid_s", valid_s)
         stated |= {"inputs": require_hashes("inputs", inputs), "outputs": require_hashes("outputs", outputs)}
         stated["kept"] = [name for name in outputs if kept.find(self.artefacts, name)]
         stated["environment"] = self.environment
@@ -71,7 +69,8 @@ class Store:
 
     def commit(self, stated: Mapping[str, Any], expected_version: int | None = None) -> Event:
         """Seals and commits an event given by all its fields but version, previous and hash; `append` states them for what happens now."""
-        twin = str(stated["twin"])
+        require_fields(stated)
+        twin = stated["twin"]
         with self.rows.transaction():
             version = queries.last_version(self.rows, twin)
             self._require_free(twin)
@@ -102,12 +101,12 @@ class Store:
 
         The retraction speaks of the time of the event. Raises InputError without a reason, and for what is or was retracted.
         """
-        name = event if isinstance(event, str) else event.hash
+        name = event.hash if isinstance(event, Event) else require_text("event", event)
         row = queries.row_of(self.rows, name)
         if row is None:
             raise InputError(f"no event {name}", where=self.rows.place, remedy="pass an event of this record, or its hash")
         target = read(row)
-        if not reason.strip():
+        if not require_text("reason", reason).strip():
             raise InputError("no reason", where="retract", remedy="say why the event is withdrawn")
         gone = {source for e in self.events(target.twin) if e.kind == "Retracted" for source in e.inputs}
         if target.kind == "Retracted" or target.hash in gone:
@@ -118,7 +117,8 @@ class Store:
 
     def events(self, twin: str, as_of: float | int | None = None, known_at: float | int | None = None) -> list[Event]:
         """Events of a twin in order of commit, each checked: those that speak of times ≤ `as_of` and were known by `known_at`."""
-        return [read(row) for row in queries.event_rows(self.rows, twin, as_of, known_at)]
+        asked = require_text("twin", twin), limit("as_of", as_of), limit("known_at", known_at)
+        return [read(row) for row in queries.event_rows(self.rows, *asked)]
 
     def of_kind(self, *kinds: str, twin: str | None = None) -> list[Event]:
         """Events of some kinds, each checked, of one twin or of all, in order of commit: without reading the others."""
@@ -140,7 +140,7 @@ class Store:
         """Hashes of the events and outputs that depend on what was retracted by `known_at`."""
         if not queries.rows_of_kind(self.rows, ("Retracted",)):
             return frozenset()
-        return tainted(read(row) for row in queries.event_rows(self.rows, known_at=known_at))
+        return tainted(read(row) for row in queries.event_rows(self.rows, known_at=limit("known_at", known_at)))
 
     def head(self) -> str:
         """Hash of the newest event; with a copy kept elsewhere, `verify(head)` tells later whether all up to it is still there."""
@@ -233,9 +233,3 @@ def _require_version(twin: str, version: int, expected: int | None) -> None:
     if expected is not None and expected != version:
         found = f"twin {twin} at version {version}, not {expected}"
         raise ConflictError(found, where="append", remedy="read its new events, decide again, then append")
-
-
-def _moment(name: str, t_s: float | int) -> float:
-    if not math.isfinite(t_s):
-        raise InputError(f"{name} = {t_s}", where="append", remedy="pass seconds since the epoch, a finite number")
-    return float(t_s)

@@ -13,6 +13,7 @@ from threading import RLock
 from gemel.core.errors import ConflictError, StoreError
 from gemel.store import files
 from gemel.store.rows import Row, foreign, missing_triggers
+from gemel.store.stated import require_values
 
 SCHEMA = 3  # 1 had neither persons nor objects, 2 no tasks; the tables are added when such a record is opened
 APPLICATION = 0x67656D6C  # "geml" in the file's header: PRAGMA application_id (sqlite.org/pragma.html)
@@ -67,12 +68,12 @@ class SqliteRows:
         """Rows of a query."""
         _require_owner(self)
         with self.turn, refusing(self.path):
-            return self.connection.execute(statement, tuple(values)).fetchall()
+            return self.connection.execute(statement, require_values(values)).fetchall()
 
     def execute(self, statement: str, values: Sequence[object] = ()) -> int:
         """Number of rows that a statement changed."""
         with self.turn, refusing(self.path):
-            return self.connection.execute(statement, tuple(values)).rowcount
+            return self.connection.execute(statement, require_values(values)).rowcount
 
     def damage(self) -> list[str]:
         """What SQLite's own check of pages and indexes finds, and append-only triggers that are gone."""

@@ -1,6 +1,7 @@
 """What is particular to a record on a server: address, durability of the server, folder of the artefacts, several machines."""
 
 import builtins
+import getpass
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 import gemel.store
 from gemel.core.errors import ConflictError, InputError, StoreError
 from gemel.store import postgresql
+from gemel.store.postgresql import address_of
 from tests.unit.store import server as servers
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
@@ -98,6 +100,18 @@ def test_a_wrong_address_or_an_absent_server_is_refused_without_the_password(url
         gemel.store.open(f"{url}_missing")
     with pytest.raises(InputError, match="postgresql://user@host/database"):
         gemel.store.open("postgresql+nothing://x/y")
+
+
+def test_an_address_is_read_whole_and_a_bad_one_refused_without_the_password(url: str) -> None:
+    with pytest.raises(InputError, match="port is no number") as caught:
+        gemel.store.open("postgresql://someone:secret@site:twins/x")
+    assert "secret" not in str(caught.value)
+    with pytest.raises(InputError, match="write the @ of a password as %40") as caught:
+        gemel.store.open("postgresql://someone:sec@ret@site/x")
+    assert "ret@" not in str(caught.value)
+    assert "sec" not in str(caught.value)
+    held = address_of("postgresql://site/x")
+    assert (held.username, held.host, held.database) == (getpass.getuser(), "site", "x")
 
 
 def test_a_missing_driver_is_named_with_what_to_install(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

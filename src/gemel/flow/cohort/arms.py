@@ -55,6 +55,8 @@ def arms_of(given: Sequence[Arm | str] | None, exam: Exam) -> tuple[Arm, ...]:
     names = [arm.name for arm in arms]
     if not arms:
         raise InputError("a trial without arms", where="arms", remedy=f"name at least one of {', '.join(_known(exam))}")
+    if not all(names):
+        raise InputError("an arm without a name", where="arms", remedy="write it as NAME=POLICY, or as a policy alone")
     if len(set(names)) < len(names):
         raise InputError(f"arms named {', '.join(names)}", where="arms", remedy="give every arm a name of its own")
     if HINDSIGHT in names or HINDSIGHT in [arm.policy for arm in arms]:

@@ -21,10 +21,10 @@ def function_of(name: str) -> Function:
     module, _, attribute = name.partition(":")
     try:
         found = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, ValueError, TypeError, SyntaxError) as error:
         raise InputError(f"no function {name} ({error})", where="cohort", remedy=_remedy(module)) from error
     if not callable(found):
-        raise InputError(f"{name}, a {type(found).__name__}", where="cohort", remedy="name a function of (inputs, rng)")
+        raise InputError(f"{name}, a {type(found).__name__}", where="cohort", remedy="name a function")
     return found  # type: ignore[no-any-return]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, select_autoescape
 
 from gemel.flow import registry
-from gemel.flow.cohort import comparison, plots
+from gemel.flow.cohort import comparison
 from gemel.flow.cohort.arms import HINDSIGHT, WORDS, words
 from gemel.flow.cohort.comparison import Paired
 from gemel.flow.cohort.finished import Trial
@@ -23,6 +23,8 @@ SHOWN = 4
 
 def write_trial(trial: Trial, folder: Path) -> tuple[Path, ...]:
     """Paths of trial.html, trial.json and trial.parquet, with the plots beside them. Raises InputError without DuckDB."""
+    from gemel.flow.cohort import plots  # loads Matplotlib: a second that only those wait who draw
+
     trial.to_parquet(folder / "trial.parquet")
     shown = plots.pictures(trial)
     for picture in shown:

@@ -1,9 +1,9 @@
 """The table of a trial in DuckDB (Raasveldt & Mühleisen 2019, SIGMOD 1981): SQL over it, and Parquet."""
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import duckdb
 import numpy as np
@@ -11,6 +11,7 @@ from jaxtyping import Shaped
 
 from gemel.core.errors import InputError
 from gemel.core.image import Array
+from gemel.io.files import write_atomic
 
 TABLE = "trial"
 Columns = Mapping[str, Shaped[Array, "rows"]]
@@ -27,13 +28,12 @@ def query(columns: Columns, sql: str) -> list[dict[str, Any]]:
 
 
 def to_parquet(columns: Columns, path: Path, about: Mapping[str, str]) -> None:
-    """The table as a Parquet file with `about` as its key-value metadata; written under a temporary name, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.part")
+    """The table as a Parquet file with `about` as its key-value metadata, written whole or not at all. Raises InputError."""
     held = ", ".join(f"{_quoted(key)}: {_quoted(value)}" for key, value in about.items())
-    with _opened(columns) as connection:
-        connection.execute(f"copy {TABLE} to {_quoted(str(temporary))} (format parquet, compression zstd, kv_metadata {{{held}}})")
-    temporary.replace(path)
+    with tempfile.TemporaryDirectory(prefix="gemel-trial-") as folder, _opened(columns) as connection:
+        made = Path(folder) / "trial.parquet"
+        connection.execute(f"copy {TABLE} to {_quoted(str(made))} (format parquet, compression zstd, kv_metadata {{{held}}})")
+        write_atomic(path, made.read_bytes())
 
 
 def _opened(columns: Columns) -> duckdb.DuckDBPyConnection:

@@ -23,7 +23,7 @@ def learning(subject: Subject) -> Sequence[Evidence]:
     all there is to learn), but in none it may be worse, and over all kinds it must be better.
     """
     gains, lines = [], []
-    for kind, spread in prior_sd(subject.model).items():
+    for kind, spread in prior_sd(subject.model, subject.system.exam).items():
         of = [c.ahead[kind] for c in subject.courses]
         ratio = mean_interval(np.array([(a.sd / spread.ravel()).max() for a in of]))
         lines.append(judged(f"{kind}: narrows", f"sd of the forecast < {NARROWER} of the prior's", ratio, ratio[0] < NARROWER))

@@ -48,7 +48,7 @@ def gain(model: Model, exam: Exam, i: int, rng: np.random.Generator) -> tuple[Mo
 
 def drift(model: Model, exam: Exam, i: int, rng: np.random.Generator) -> tuple[Model, SyntheticPatient]:
     """The scanner drifts: each scan shows ERROR prior standard deviations more than the one before; the patient does not."""
-    sd = prior_sd(model)
+    sd = prior_sd(model, exam)
     return model, _seen(right(model, exam, i, rng)[1], lambda k, o: o.value + ERROR * k * sd[o.kind])
 
 
@@ -93,9 +93,11 @@ class Nearest:
         return {k: v[pick] for k, v in state.items()}, {k: v[pick] for k, v in params.items()}
 
 
-def prior_sd(model: Model) -> dict[str, Float[Array, "..."]]:
-    """What the prior alone expects of each kind of observation: its standard deviation."""
-    state, params = model.prior.draw(CANDIDATES, np.random.default_rng(2))
+def prior_sd(model: Model, exam: Exam) -> dict[str, Float[Array, "..."]]:
+    """What the prior alone expects of each kind of observation at the exam's last scan: its standard deviation."""
+    rng = np.random.default_rng(2)
+    state, params = model.prior.draw(CANDIDATES, rng)
+    state = model.dynamics(state, params, (), 0.0, exam.times_s[-1], rng)
     return {kind: np.asarray(see(state, params).std(axis=0)) for kind, see in model.observe.items()}
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from gemel.flow.cohort import Trial, run
 
-POINTS = {"toy": "SYSTEM", "toy-infinite": "INFINITE", "toy-no-exam": "NO_EXAM"}
+TOY = "tests.unit.flow.cohort.toy"
+POINTS = {"toy": f"{TOY}:SYSTEM", "toy-infinite": f"{TOY}:INFINITE", "toy-no-exam": f"{TOY}:NO_EXAM", "toy-broken": "broken_toy:SYSTEM"}
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +18,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     held = folder / "toys-1.0.dist-info"
     held.mkdir()
     (held / "METADATA").write_text("Metadata-Version: 2.1\nName: toys\nVersion: 1.0\n")
-    points = "\n".join(f"{name} = tests.unit.flow.cohort.toy:{what}" for name, what in POINTS.items())
+    points = "\n".join(f"{name} = {what}" for name, what in POINTS.items())
+    (folder / "broken_toy.py").write_text("SYSTEM = 1 / 0\n")
     (held / "entry_points.txt").write_text(f"[gemel.systems]\n{points}\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))

@@ -40,6 +40,8 @@ def test_parquet_holds_every_bit_and_what_it_is_of(finished: Trial, tmp_path: Pa
         about = dict(connection.execute(f"select key::varchar, value::varchar from parquet_kv_metadata('{quoted}')").fetchall())
     assert (about["digest"], about["seed"], about["code"]) == (finished.digest, "3", finished.code)
     assert [p.name for p in path.parent.iterdir()] == ["trial.parquet"]
+    with pytest.raises(InputError, match="cannot write"):
+        finished.to_parquet(path / "below a file" / "trial.parquet")
 
 
 def test_without_duckdb_the_extra_is_named(finished: Trial, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ import pytest
 from gemel import flow
 from gemel.core.card import Evidence, Examination, Picture, read_card
 from gemel.core.errors import ConformanceError, InputError
+from gemel.core.model import Model
 from gemel.flow import registry
 from gemel.flow.conform import conform
 from gemel.flow.conformance import FAST, Budget, code_digest, keep, kept, write
@@ -125,6 +126,18 @@ def test_a_plugin_that_cannot_be_loaded_is_listed_as_such(monkeypatch: pytest.Mo
     (row,) = flow.models()
     assert (row.system, row.model) == ("odd", "")
     assert row.conformance.startswith("NOT CONFORMANT: an entry point that is a str")
+
+
+def test_a_plugin_whose_model_cannot_be_made_leaves_the_others_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> Model:
+        raise ZeroDivisionError("no prior")
+
+    held = {"height": HONEST, "odd": replace(HONEST, template=broken)}
+    monkeypatch.setattr(registry, "systems", lambda: tuple(held))
+    monkeypatch.setattr(registry, "system", held.__getitem__)
+    height, odd = flow.models()
+    assert height.model == "height"
+    assert odd.conformance == "NOT CONFORMANT: no prior"
 
 
 def test_conform_refuses_what_is_not_installed() -> None:

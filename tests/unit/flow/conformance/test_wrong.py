@@ -37,13 +37,13 @@ def test_there_are_four_kinds() -> None:
 def test_a_drift_adds_a_fifth_of_the_prior_sd_at_each_scan_to_what_is_seen_alone() -> None:
     straight, drifting = lived(right), lived(drift)
     assert heights(straight) == pytest.approx(heights(drifting))
-    step_mm = 0.2 * float(prior_sd(honest())["height_mm"][0])
+    step_mm = 0.2 * float(prior_sd(honest(), EXAM)["height_mm"][0])
     assert values(drifting) - values(straight) == pytest.approx(step_mm * np.arange(6))
 
 
 def test_the_prior_sd_is_that_of_what_is_observed() -> None:
     """√E[sd²] of the lognormal spread: 5·exp(0.4²) mm."""
-    assert prior_sd(honest())["height_mm"] == pytest.approx([5 * np.exp(0.4**2)], rel=0.05)
+    assert prior_sd(honest(), EXAM)["height_mm"] == pytest.approx([5 * np.exp(0.4**2)], rel=0.05)
 
 
 def test_noise_grows_and_its_stated_error_does_not() -> None:
