@@ -22,6 +22,10 @@ PINNED = {  # the number, its unit, and how far it may be off: rounding alone, o
     "ex09_decay_chain": (1.2267964, "e12 decays of Bi-213", 1e-6),
     "ex10_psma_dose_non_linear": (0.17194, "h", 2e-5),
     "ex11_activity_over_time": (0.3691, "h", 0.004),
+    "ex15_tissue_kinetics": (0.032847, "mL/cm3/min", 1e-5),
+    "ex12_pet_before_therapy": (0.6609, "of the width before", 0.05),
+    "ex13_between_vessels": (97.189, "%", 0.5),
+    "ex14_isotopes_and_cold_ligand": (1.0476, "of the width with Lu-177", 0.005),
 }
 
 

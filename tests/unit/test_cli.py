@@ -67,9 +67,9 @@ def test_version_comes_with_the_notice() -> None:
 
 def test_models_lists_what_is_installed_with_its_evidence() -> None:
     rows = answer("models")
-    assert [row["system"] for row in rows] == ["prostate"]
+    assert [row["system"] for row in rows] == ["prostate", "theranostics"]
     assert rows[0]["model"] == "prostate_radiotherapy"
-    assert all(rows[0][name] for name in ("version", "question", "evidence"))
+    assert all(row[name] for row in rows for name in ("version", "question", "evidence"))
     assert "prostate_radiotherapy" in gemel("models").stdout
 
 

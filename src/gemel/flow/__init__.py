@@ -6,6 +6,7 @@ from gemel.flow.check import check
 from gemel.flow.conform import conform
 from gemel.flow.decide import decide
 from gemel.flow.demo import demo
+from gemel.flow.demo_theranostics import demo_theranostics
 from gemel.flow.diff import Diff, diff, diff_times
 from gemel.flow.erasing import erase
 from gemel.flow.exporting import Deidentified, Exported, export
@@ -35,6 +36,7 @@ __all__ = [
     "conform",
     "decide",
     "demo",
+    "demo_theranostics",
     "diff",
     "diff_times",
     "erase",

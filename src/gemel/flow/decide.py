@@ -106,7 +106,8 @@ def made_of(payload: Mapping[str, Any]) -> tuple[str, ...]:
 
 def decision_payload(session: Session, scan: Event, judgement: Judgement, decision: Decision, found: Sequence[Deviation]) -> dict[str, Any]:
     """What a Decided event says; doses and draws are kept as artefacts."""
-    baseline = session.system.plans(session.library)[-1]
+    fixed = session.system.plans(session.library)[-1]
+    baseline = fixed if fixed in judgement.forecasts else list(judgement.forecasts)[-1]  # what is left of a course may name it otherwise
     made = (name for name in judgement.doses_Gy if name not in session.system.plans(session.library))
     names = dict.fromkeys((decision.recommended, baseline, *made))
     held = {name: judgement.doses_Gy[name].astype(np.float32) for name in names if name in judgement.doses_Gy}

@@ -25,7 +25,7 @@ IDENTITY = io.Identity("DIGITAL-PELVIS", patient_name="DIGITAL^PELVIS")
 
 def demo(folder: Path, *, days: int, plans: int, made_s: float, progress: Progress = silent) -> Path:
     """Path of the report after `days` treatment days. A folder that a demo did not make is left alone: InputError."""
-    _clear(folder)
+    prepared(folder)
     patient = virtual_patient(days, np.random.default_rng(SEED))
     _write_planning(patient, folder)
     with store.open(folder / "twins.db") as record:
@@ -49,7 +49,8 @@ def _write_planning(patient: VirtualPatient, folder: Path) -> None:
     io.write_structures(folder / "RTSTRUCT.dcm", patient.structures, series, label="PLANNING")
 
 
-def _clear(folder: Path) -> None:
+def prepared(folder: Path) -> None:
+    """An empty folder that says that a demo made it. Raises InputError for one that holds other things."""
     if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
         raise InputError("a folder that holds other things", where=str(folder), remedy="choose an empty one with --out")
     shutil.rmtree(folder, ignore_errors=True)

@@ -92,13 +92,22 @@ def begin(store: Store, planned: Planning, *, actor: str = "", progress: Progres
 
     Who the patient is lies beside the chain of events, so that it can be erased.
     """
+    days: dict[Path, Any] = {}
     if planned.twin_id not in store.twins():
+        days = _looked_at(planned, progress)
         _ingest(store, planned, actor)
     for kind, files in planned.first:
         seen = {name for event in store.events(planned.twin_id) if event.kind == "Observed" for name in event.inputs}
         if not seen.issuperset(keep(store, *files)):
-            observe(store, planned.twin_id, files[0], kind=kind, actor=actor, progress=progress)
+            observe(store, planned.twin_id, files[0], kind=kind, actor=actor, progress=progress, day=days.get(files[0]))
     return planned.twin_id
+
+
+def _looked_at(planned: Planning, progress: Progress) -> dict[Path, Any]:
+    """What the first scans show, by file, before anything is written: a scan that cannot be used leaves no twin behind."""
+    system = registry.system(planned.system)
+    asked = Asked(system, planned.asked["names"], planned.asked["options"])
+    return {files[0]: system.observe(planned.case, read(kind, files[0], asked).value, progress) for kind, files in planned.first}
 
 
 def _ingest(store: Store, planned: Planning, actor: str) -> None:

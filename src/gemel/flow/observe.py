@@ -33,13 +33,22 @@ class Scan:
 
 
 def observe(
-    store: Store, twin_id: str, scan_path: Path, *, kind: str = "", time: str = "", actor: str = "", progress: Progress = silent
+    store: Store,
+    twin_id: str,
+    scan_path: Path,
+    *,
+    kind: str = "",
+    time: str = "",
+    actor: str = "",
+    progress: Progress = silent,
+    day: Any = None,
 ) -> Event:
     """The Assimilated event of one scan; a scan older than the last one is assimilated by replay, in time order.
 
-    `kind` is one of the system's `scans`, the first unless stated. The forecast's draws are on the disk, named by their hash, before
-    the image is looked at; events follow together when it is accepted. No event is written for a scan of another patient, without a
-    time, observed before, older than the planning data, or that does not show what it should.
+    `kind` is one of the system's `scans`, the first unless stated; `day`: what the scan shows, where the system looked at it already.
+    The forecast's draws are on the disk, named by their hash, before the image is looked at; events follow together when it is accepted.
+    No event is written for a scan of another patient, without a time, observed before, older than the planning data, or that does not
+    show what it should.
     """
     with store.lease(twin_id, actor):
         session = open_session(store, twin_id)
@@ -47,7 +56,9 @@ def observe(
         before = open_session(store, twin_id, as_of_s=scan.t_s) if scan.t_s < session.twin.t_s else session
         expected = expected_of(before, scan.t_s)
         ahead, ahead_s = store.artefacts.put_arrays(dict(expected.values)), store.clock()
-        day = session.system.observe(session.case, scan.read.value, progress)
+        if session.system.fits:
+            session.system.fits(session.twin, session.case, scan.read.value)
+        day = session.system.observe(session.case, scan.read.value, progress) if day is None else day
         seen = session.system.observations(day, scan.t_s, scan.read.name)
         originals, packed = keep(store, *scan.read.files), store.artefacts.put_arrays(pack(day))
         with store.together():

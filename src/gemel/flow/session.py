@@ -149,6 +149,11 @@ def last_decision(session: Session) -> Entry | None:
     return newest(tuple(e for e in session.entries if e.kind == "Decided"), "recommended")
 
 
+def given_on(session: Session, decided: Entry) -> list[Entry]:
+    """What was given on a decision: it names it, or was said again for the same time."""
+    return [e for e in session.entries if e.kind == "Acted" and (decided.hash in e.inputs or e.valid_s == decided.valid_s)]
+
+
 def scan_of(session: Session, decided: Entry) -> Entry:
     """The scan that a decision was taken on."""
     return next(e for e in session.entries if e.hash == decided.payload["scan"])

@@ -16,9 +16,12 @@ from gemel.devices.nuclear.series import quantify
 from gemel.engines.decay import emissions, nuclide
 from gemel.engines.dose.kernel import sphere_S
 from gemel.engines.dose.kernel.organ import reference_mass_g
-from gemel.systems.theranostics.course import Body
+from gemel.systems.theranostics.body import Body
+from gemel.systems.theranostics.cold_mass import displacement
+from gemel.systems.theranostics.isotopes import label_of
 from gemel.systems.theranostics.names import organ_of
 from gemel.systems.theranostics.network import ORGANS
+from gemel.systems.theranostics.options import choices, told
 
 J_MeV = 1.602176634e-13
 S_H = 3600.0
@@ -43,6 +46,8 @@ class Case:
     fwhm_mm: float
     baseline: Mapping[str, float]
     notes: tuple[str, ...]
+    recover: bool = False
+    cold_nmol: tuple[float, ...] = ()
 
 
 def begin(
@@ -53,16 +58,21 @@ def begin(
     *,
     nuclide: str = "",
     injected_MBq: float = math.nan,
-    injected_at: str = "",
+    injected: str = "",
     calibration_cps_MBq: float = math.nan,
     calibration_sd_pct: float = 5.0,
     fwhm_mm: float = FWHM_mm,
+    recover: bool = False,
+    isotopes: Sequence[str] | str = (),
+    cold_nmol: Sequence[float | int] | float | int = (),
 ) -> Case:
     """A case from the scans of the first cycle, regions, and laboratory values before it. The model begins at the injection.
 
-    `nuclide`, `injected_MBq` and `injected_at` were used in reading the scans. Raises InputError for images that are not calibrated, alpha
-    emitters and missing regions; RangeError for a series whose activity is longer there than physics allows; StructureError for regions
-    outside an image.
+    `nuclide`, `injected_MBq` and `injected` were used in reading the scans. `recover`: images of that resolution (`fwhm_mm`) were not
+    corrected for partial volume, so that regions are fitted as the camera blurs them, not summed. `isotopes`: what later cycles may be
+    given with instead (`isotopes.json`); `cold_nmol`: amounts of cold ligand to choose from. Raises InputError for images that are not
+    calibrated, alpha emitters in the scans and missing regions; RangeError for a series whose activity is longer there than physics
+    allows; StructureError for regions outside an image.
     """
     scans = (spect,) if isinstance(spect, ActivityImage) else tuple(sorted(spect, key=lambda scan: scan.acquired_s))
     first = scans[0]
@@ -75,7 +85,8 @@ def begin(
     known = [calibrated(scan, camera) if camera else scan for scan in scans]
     half_life_s = decay_half_life_s(first.nuclide)
     quantify(known, structures, Blur(fwhm_mm), half_life_s=half_life_s, calibration_rel=calibration_sd_pct / 100)
-    body, assumed = body_of(structures, first)
+    others, cold = choices(first.nuclide, isotopes, cold_nmol)
+    body, assumed = body_of(structures, first, isotopes=others, cold=bool(cold))
     return Case(
         structures,
         first.image,
@@ -85,21 +96,35 @@ def begin(
         calibration_sd_pct / 100,
         fwhm_mm,
         dict(labs or {}),
-        (*assumed, *_missing(labs)),
+        (*assumed, *_missing(labs), *told(others, cold)),
+        recover,
+        cold,
     )
 
 
-def body_of(structures: Structures, scan: ActivityImage) -> tuple[Body, tuple[str, ...]]:
+def body_of(
+    structures: Structures, scan: ActivityImage, *, isotopes: Sequence[str] = (), cold: bool = False
+) -> tuple[Body, tuple[str, ...]]:
     """What the model needs of this patient, and what was taken from the reference adult."""
     parts = {
         organ: [volume_mL(structures, name) * DENSITY_g_mL[organ] for name in structures.masks if organ_of(name) == organ]
         for organ in ORGANS
     }
-    return body_for(scan.nuclide, parts, ((scan.injected_s, scan.injected_MBq),))
+    return body_for(scan.nuclide, parts, ((scan.injected_s, scan.injected_MBq),), isotopes=isotopes, cold=cold)
 
 
-def body_for(name: str, parts_g: Mapping[str, Sequence[float]], given: tuple[tuple[float, float], ...]) -> tuple[Body, tuple[str, ...]]:
-    """A body of organs with parts of those masses; organs without any are the reference adult's, and noted."""
+def body_for(
+    name: str,
+    parts_g: Mapping[str, Sequence[float]],
+    given: tuple[tuple[float, float], ...],
+    *,
+    isotopes: Sequence[str] = (),
+    cold: bool = False,
+) -> tuple[Body, tuple[str, ...]]:
+    """A body of organs with parts of those masses; organs without any are the reference adult's, and noted.
+
+    Later cycles may be given with other `isotopes`, and where `cold` ligand may be chosen uptake follows all ligand given.
+    """
     S, notes, held = {"marrow_rest": MARROW_FROM_REST_Gy_MBq_h}, [], {}
     for organ in ORGANS:
         held[organ] = parts_g.get(organ) or []
@@ -109,7 +134,9 @@ def body_for(name: str, parts_g: Mapping[str, Sequence[float]], given: tuple[tup
         S[organ] = _S_Gy_MBq_h(name, held[organ])
     decay_1_h = math.log(2) / decay_half_life_s(name) * S_H
     energy = _local_keV(name) * 1e-3 * J_MeV * 1e6 * S_H
-    return Body(S, sum(held["tumour"]), energy, decay_1_h, given), tuple(notes)
+    labels = {other: label_of(other, held, own=name, marrow_from_rest_Gy_MBq_h=MARROW_FROM_REST_Gy_MBq_h) for other in isotopes}
+    displaced = {key: displacement(key or name) for key in ("", *isotopes)} if cold else {}
+    return Body(S, sum(held["tumour"]), energy, decay_1_h, given, labels, displaced), tuple(notes)
 
 
 def decay_half_life_s(name: str) -> float:

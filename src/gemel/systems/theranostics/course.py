@@ -1,95 +1,82 @@
 """The course of one patient: amounts of the network at any time, from parameters and what was given."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float
 
 from gemel.core.belief import Params, State
 from gemel.core.image import Array
 from gemel.core.record import Action
 from gemel.engines.ode import Dose, Tolerance, require_solved, solve
 from gemel.systems.theranostics import network
-from gemel.systems.theranostics.population import population
+from gemel.systems.theranostics.agent import GIVE
+from gemel.systems.theranostics.body import Body, label
+from gemel.systems.theranostics.laws import Piece, pieces
+from gemel.systems.theranostics.rates import coefficients, moves, weight_1
+
+__all__ = ["GIVE", "HOUR_S", "Body", "advance", "begin", "relabelled", "states"]
 
 HOUR_S = 3600.0
-GIVE = "administer"
 TOLERANCE = Tolerance(relative=1e-3, absolute=1e-6)
-BLOOD_kg_L = 1.06
-
-
-@dataclass(frozen=True)
-class Body:
-    """What of a patient the parameters do not hold: Gy/(MBq h) of each organ for its own activity, tumour mass, energy, decay, first doses.
-
-    `energy_Gy_kg_MBq_h` is the energy of electrons (and alphas) a decay leaves on the spot; `given` are (t_s, MBq) of the nuclide.
-    """
-
-    S_Gy_MBq_h: Mapping[str, float]
-    tumour_g: float
-    energy_Gy_kg_MBq_h: float
-    decay_1_h: float
-    given: tuple[tuple[float, float], ...]
 
 
 def begin(draws: int, t_s: float) -> State:
     """The state of somebody who was given nothing yet."""
-    amounts = {name: np.full(draws, network.START.get(name, 0.0)) for name in network.network().species}
+    held = (*network.network().species, *(f"weighted_{organ}" for organ in network.DOSED))
+    amounts = {name: np.full(draws, network.START.get(name, 0.0)) for name in held}
     return {**amounts, "t_s": np.full(draws, t_s)}
 
 
 def states(body: Body, params: Params, actions: Sequence[Action], start_s: float, times_s: Sequence[float]) -> list[State]:
-    """The state of every draw at each time, ascending, from the start on. Amounts are those just before what is given at that time."""
-    draws = len(next(iter(params.values())))
-    state, reached = begin(draws, start_s), []
+    """The state of every draw at each time, ascending, from the start on. Amounts are those just before what is given at that time.
+
+    The body's clock (its `given`, the state's t_s) begins with its first dose, wherever the calendar's `start_s` lies.
+    """
+    draws, ahead_s = len(next(iter(params.values()))), start_s - body.given[0][0]
+    state, reached = begin(draws, start_s - ahead_s), []
     for t_s in times_s:
-        state = advance(body, state, params, actions, t_s)
+        state = advance(body, state, params, earlier(actions, ahead_s), t_s - ahead_s)
         reached.append(state)
     return reached
 
 
+def earlier(actions: Sequence[Action], by_s: float) -> tuple[Action, ...]:
+    """The actions on a clock that is behind by so much."""
+    return tuple(replace(action, t_s=action.t_s - by_s) for action in actions) if by_s else tuple(actions)
+
+
 def advance(body: Body, state: State, params: Params, actions: Sequence[Action], until_s: float) -> State:
-    """The state at `until_s`, with everything given from the state's time on; kidneys may take up otherwise after the first cycle."""
-    given = sorted({*body.given, *((a.t_s, a.amount) for a in actions if a.kind == GIVE)})
-    later_s = given[1][0] if len(given) > 1 else np.inf
-    t_s = float(state["t_s"][0])
-    for stop_s in sorted({min(max(later_s, t_s), until_s), until_s}):
-        if stop_s > t_s:
-            numbers = coefficients(body, params, later=t_s >= later_s)
-            state = _solved(state, numbers, [(at_s, MBq) for at_s, MBq in given if t_s <= at_s < stop_s], stop_s)
-            t_s = stop_s
+    """The state at `until_s`, with everything given from the state's time on; rate constants may change with what is given."""
+    for piece in pieces(body, actions, float(state["t_s"][0]), until_s):
+        state = _solved(body, relabelled(body, state, piece), params, piece)
     return state
 
 
-def coefficients(body: Body, params: Params, *, later: bool) -> Float[Array, "draws coefficients"]:
-    """The network's rate constants (1/h; Gy/(MBq h) for S) of every draw; `later`: from the second cycle on."""
-    fixed = population().fixed
-    per_blood = params["marrow_dose_ratio_1"] * body.energy_Gy_kg_MBq_h / (BLOOD_kg_L * params["central_volume_L"])
-    per_rest = body.S_Gy_MBq_h["marrow_rest"] * params["marrow_dose_ratio_1"]
-    named = {name.removesuffix("_1_h"): values for name, values in params.items() if name.endswith("_1_h")}
-    named |= {f"S_{organ}": np.full_like(per_blood, body.S_Gy_MBq_h[organ]) for organ in network.ORGANS}
-    named["S_kidney"] = named["S_kidney"] * params["kidney_S_ratio_1"]
-    named["S_tumour"] = named["S_tumour"] * params["tumour_S_ratio_1"]
-    named["to_kidney"] = params["to_kidney_1_h"] * (params["kidney_next_ratio_1"] if later else 1.0)
-    named["to_tumour"] = params["to_tumour_1_h_g"] * body.tumour_g
-    named["saturated_salivary"] = params["to_salivary_1_h"] / params["salivary_capacity_MBq"]
-    named |= {"S_marrow_blood": per_blood, "S_marrow_rest": per_rest}
-    named |= {f"marrow_kill_{source}": params["marrow_kill_1_Gy"] * named[f"S_marrow_{source}"] for source in ("blood", "rest")}
-    named["tumour_kill"] = params["tumour_kill_1_Gy"] * named["S_tumour"]
-    named["repair_kidney"] = np.log(2) / params["kidney_repair_h"]
-    constants = {"decay": body.decay_1_h, "maturation": fixed["maturation_1_h"]}
-    constants |= {"repair_tumour": np.log(2) / fixed["tumour_repair_h"], "psa_turnover": np.log(2) / fixed["psa_half_life_h"]}
-    named |= {name: np.full_like(per_blood, value) for name, value in constants.items()}
-    return np.stack([named[name] for name in network.network().coefficients], axis=1)
+def relabelled(body: Body, state: State, piece: Piece) -> State:
+    """What is left of another nuclide goes on as so much of the new one as gives off the same energy near by.
+
+    Six weeks after an injection that is under a hundredth of what was there: less than can be told from the new activity.
+    """
+    before, after = piece.replaces.nuclide, piece.law.agent.nuclide
+    if before == after:
+        return state
+    ratio = label(body, before).energy_Gy_kg_MBq_h / label(body, after).energy_Gy_kg_MBq_h
+    return {**state, **{name: state[name] * ratio for name in network.ACTIVE}}
 
 
-def _solved(state: State, numbers: Array, given: Sequence[tuple[float, float]], until_s: float) -> State:
-    """The state at `until_s` with the doses on the way."""
+def _solved(body: Body, state: State, params: Params, piece: Piece) -> State:
+    """The state at the end of a piece; `weighted` doses count alphas as often as they do harm."""
+    used = label(body, piece.law.agent.nuclide)
     names, t_s = network.network().species, float(state["t_s"][0])
-    doses = [Dose("blood", MBq, (at_s - t_s) / HOUR_S) for at_s, MBq in given]
-    t = np.array([(until_s - t_s) / HOUR_S])
+    doses = [Dose("blood", one.MBq, (one.t_s - t_s) / HOUR_S) for one in piece.given]
+    t = np.array([(piece.stop_s - t_s) / HOUR_S])
     initial = np.stack([state[name] for name in names], axis=1)
-    solution = solve(network.system(), numbers, t=t, initial=initial, doses=doses, tolerance=TOLERANCE)
+    numbers = coefficients(body, params, piece.law)
+    solution = solve(network.system(freed=moves(used)), numbers, t=t, initial=initial, doses=doses, tolerance=TOLERANCE)
     require_solved(solution.status, "theranostics")
-    return {**dict(zip(names, solution.amounts.T)), "t_s": np.full(len(initial), until_s)}
+    reached: dict[str, Array] = dict(zip(names, solution.amounts.T))
+    for organ in network.DOSED:
+        added_Gy = reached[f"dose_{organ}"] - state[f"dose_{organ}"]
+        reached[f"weighted_{organ}"] = state[f"weighted_{organ}"] + added_Gy * weight_1(used, params, organ)
+    return {**reached, "t_s": np.full(len(initial), piece.stop_s)}

@@ -17,14 +17,16 @@ from gemel.systems.theranostics.network import ORGANS
 from gemel.systems.theranostics.population import population
 from gemel.systems.theranostics.readouts import readouts
 
-VERSION = "1"
+VERSION = "2"
 LEAST_MBq = 1e-6
 KINDS = (*(f"ln_{organ}_MBq" for organ in ORGANS), "ln_blood_MBq_L", "ln_platelets_ratio_1", "ln_psa_ratio_1")
 
 
 def model_of(body: Body) -> Model:
     """The model of a patient with that body; it begins with the first thing given."""
-    course = courses.Course(population().parameters, partial(states, body), observe())
+    known = population()
+    parameters = (*known.parameters, *(known.alpha_parameters if body.has_alphas else ()))
+    course = courses.Course(parameters, partial(states, body), observe())
     return Model(
         name="theranostics",
         version=VERSION,

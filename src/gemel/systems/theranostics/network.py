@@ -2,10 +2,12 @@
 
 Kinetics: blood exchanges with salivary glands (saturating), kidneys, liver, tumour and the rest (Siebinga et al. 2023, CPT Pharmacometrics
 Syst Pharmacol 12:1060). Dose of an organ: dD/dt = S·A. Repair: dR/dt = S·A − μR, and ∫S·A·R dt is the Lea–Catcheside term of the LQ
-model for any course of dose rate (Dale 1985, Br J Radiol 58:515), so that BED = D + (2/(α/β))·∫S·A·R dt. Marrow: progenitors M are killed
+model for any course of dose rate (Dale 1985, Br J Radiol 58:515), so that BED = D + (2/(α/β))·∫S·A·R dt. With alphas `harm`
+stands for S in both: √RBE times for their part (Zaider & Rossi 1980, Radiat Res 83:732). Marrow: progenitors M are killed
 at ς·dose rate and grow back to 1, through three transits, to platelets (chain of Friberg et al. 2002, J Clin Oncol 20:4713; its feedback
-replaced by growth to a ceiling). Tumour: burden N (1 before therapy) grows at γ and is killed at α·dose rate, and sheds PSA; its compartment
-holds the activity of one unit of burden, so that dose is that of tissue as it is, and N of it is what the camera sees and blood exchanges.
+replaced by growth to a ceiling). Tumour: burden N (1 before therapy) grows at γ and is killed at α·dose rate, and sheds PSA; its
+compartment holds the activity of one unit of burden, so that dose is that of tissue as it is, and N of it is what the camera sees and
+blood exchanges.
 """
 
 from collections.abc import Mapping
@@ -24,9 +26,9 @@ START: Mapping[str, float] = {"marrow": 1.0, **dict.fromkeys(CHAIN, 1.0), "burde
 
 
 @cache
-def network() -> Network:
-    """Species and reactions; the rate constants are those of `coefficients`."""
-    reactions = (*_kinetics(), *_dose(), *_marrow(), *_tumour())
+def network(*, freed: bool = False) -> Network:
+    """Species and reactions; the rate constants are those of `coefficients`. `freed`: with daughters that go to the kidneys."""
+    reactions = (*_kinetics(), *_dose(), *_marrow(), *_tumour(), *(_freed() if freed else ()))
     damaged = tuple(name for organ in REPAIRING for name in (f"damage_{organ}", f"lethal_{organ}"))
     species = (*ACTIVE, *(f"dose_{organ}" for organ in DOSED), *damaged, *START)
     constants: list[str] = []
@@ -52,9 +54,19 @@ def _dose() -> list[Reaction]:
     reactions += [Reaction(f"S_marrow_{source}", (source,), (("dose_marrow", 1.0),)) for source in ("blood", "rest")]
     for organ in REPAIRING:
         damage = f"damage_{organ}"
-        reactions.append(Reaction(f"S_{organ}", (organ,), ((damage, 1.0),)))
+        reactions.append(Reaction(f"harm_{organ}", (organ,), ((damage, 1.0),)))
         reactions.append(loss(damage, f"repair_{organ}"))
-        reactions.append(Reaction(f"S_{organ}", (organ, damage), ((f"lethal_{organ}", 1.0),)))
+        reactions.append(Reaction(f"harm_{organ}", (organ, damage), ((f"lethal_{organ}", 1.0),)))
+    return reactions
+
+
+def _freed() -> list[Reaction]:
+    """Daughters that left where their parent decayed, and decay in the kidneys; of the tumour as large as before therapy."""
+    reactions = []
+    for source in (name for name in ACTIVE if name != "kidney"):
+        reactions.append(Reaction("freed", (source,), (("dose_kidney", 1.0),)))
+        reactions.append(Reaction("harm_freed", (source,), (("damage_kidney", 1.0),)))
+        reactions.append(Reaction("harm_freed", (source, "damage_kidney"), (("lethal_kidney", 1.0),)))
     return reactions
 
 
@@ -79,6 +91,6 @@ def _tumour() -> list[Reaction]:
     ]
 
 
-def system() -> System:
+def system(*, freed: bool = False) -> System:
     """The network made ready; `compiled` remembers it."""
-    return compiled(network(), (("blood", ("blood",)),))
+    return compiled(network(freed=freed), (("blood", ("blood",)),))

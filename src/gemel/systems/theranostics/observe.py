@@ -16,6 +16,7 @@ from gemel.devices.nuclear.align import align
 from gemel.devices.nuclear.calibration import Calibration, calibrated
 from gemel.devices.nuclear.outlines import onto_image
 from gemel.devices.nuclear.regions import Blur, Region, measure
+from gemel.devices.nuclear.template import fitted
 from gemel.systems.theranostics.case import Case, decay_half_life_s
 from gemel.systems.theranostics.names import organ_of
 
@@ -70,10 +71,10 @@ def _scanned(case: Case, scan: ActivityImage, progress: Progress) -> Day:
     known = (
         calibrated(scan, Calibration(case.Q_1_MBq_s, case.calibration_rel * case.Q_1_MBq_s, case.nuclide)) if case.Q_1_MBq_s > 0 else scan
     )
-    true, moved_mm = _placed(case, uncorrected(known, decay_half_life_s(case.nuclide)))
+    true, moved_mm = _placed(case, uncorrected(known, decay_half_life_s(case.nuclide)), first=_is_first(case, scan))
     progress("scan", 1, 2)
     structures = onto_image(case.structures, true.image)
-    regions = measure(true, structures, Blur(case.fwhm_mm))
+    regions, shift_mm = _measured(case, true, structures)
     progress("scan", 2, 2)
     activity, relative = _by_organ(regions)
     total_MBq = float(true.image.array.sum(dtype=np.float64)) * true.image.voxel_mL * 1e-6
@@ -86,19 +87,33 @@ def _scanned(case: Case, scan: ActivityImage, progress: Progress) -> Day:
         blood_MBq_L=0.0,
         image=true.image,
         structures=structures,
-        quality={"moved_mm": moved_mm, "total_MBq": total_MBq},
+        quality={"moved_mm": moved_mm, "total_MBq": total_MBq, "shift_mm": shift_mm},
         notes=(),
     )
 
 
-def _placed(case: Case, scan: ActivityImage) -> tuple[ActivityImage, float]:
+def _measured(case: Case, scan: ActivityImage, structures: Structures) -> tuple[tuple[Region, ...], float]:
+    """Regions, and the farthest that one of them lay from its outline; summed, or fitted as blurred."""
+    summed = measure(scan, structures, Blur(case.fwhm_mm))
+    if not case.recover:
+        return summed, 0.0
+    found = fitted(scan, structures, case.fwhm_mm)
+    regions = (replace(r, activity_Bq=found[r.name].activity_Bq, noise_rel=found[r.name].relative_sd) for r in summed)
+    return tuple(regions), max(float(np.linalg.norm(f.shift_mm)) for f in found.values())
+
+
+def _is_first(case: Case, scan: ActivityImage) -> bool:
+    """True for the scan that the regions were drawn on."""
+    return scan.image.shape == case.reference.shape and np.array_equal(scan.image.array, case.reference.array)
+
+
+def _placed(case: Case, scan: ActivityImage, *, first: bool) -> tuple[ActivityImage, float]:
     """The scan in the frame of the first one, and how far it was moved."""
     same_frame = bool(scan.image.frame) and scan.image.frame == case.reference.frame
-    identical = scan.image.shape == case.reference.shape and np.array_equal(scan.image.array, case.reference.array)
-    if same_frame or identical:
+    if same_frame or first:
         return scan, 0.0
-    first = replace(scan, image=case.reference, unit=scan.unit, acquired_s=scan.acquired_s - 1.0, source="first")
-    found = align((first, scan))
+    reference = replace(scan, image=case.reference, unit=scan.unit, acquired_s=scan.acquired_s - 1.0, source="first")
+    found = align((reference, scan))
     motion = found.motion[1]
     return found.scans[1], float(np.linalg.norm(motion.translation_mm)) if motion is not None else 0.0
 

@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 
 from gemel.core.errors import RangeError
 from gemel.core.image import Array
+from gemel.core.scalar import Scalar
 from gemel.engines.ode import Dose, Solution, System, Tolerance, compiled, require_solved
 from gemel.engines.ode import solve as integrate
 from gemel.systems.theranostics.pbpk_network import PLACES, SPACES, coefficients, network
@@ -16,7 +17,7 @@ from gemel.systems.theranostics.pbpk_parameters import Number, Values, checked, 
 
 __all__ = ["ORGANS", "Injection", "corrected_parameters", "course", "default_parameters", "labelled", "solve", "tiac_h"]
 
-Times = Float[Array, "times"] | Int[Array, "times"] | Sequence[float | int] | float | int
+Times = Float[Array, "times"] | Int[Array, "times"] | Sequence[float | int] | Scalar
 ORGANS = (*SPACES, "artery", "vein", "whole_body")
 PER_NMOL = 6.022e14  # Avogadro's number as the published model has it
 UNTIL_MIN = 40000.0
@@ -65,12 +66,18 @@ def MBq_per_nmol(params: Values) -> Float[Array, "..."]:
     return np.asarray(np.asarray(params["lambda_physical_1_min"]) / 60 * PER_NMOL * 1e-6)
 
 
-def solve(params: Values, hot_nmol: Number, cold_nmol: Number, t_min: Times) -> dict[str, Array]:
-    """Activity (MBq) of each organ at the times, (times,) for one person, (draws, times) when any parameter or amount is one a draw."""
+def solve(params: Values, hot_nmol: Number, cold_nmol: Number, t_min: Times) -> dict[str, Float[Array, "..."] | float]:
+    """Activity (MBq) of each organ at the times, (times,) for one person, (draws, times) when any parameter or amount is one a draw.
+
+    For one time instead of a list of times the axis of times is left out: a number for one person.
+    """
     many, full = _draws(params, hot_nmol, cold_nmol)
     solution = course(full, [Injection(hot_nmol, cold_nmol)], t_min)
     values = solution.values * np.reshape(MBq_per_nmol(full), (-1, 1, 1))
-    return {organ: values[..., i] if many else values[0, :, i] for i, organ in enumerate(solution.names)}
+    found = values if many else values[0]
+    if np.ndim(t_min) == 0:
+        found = found[..., 0, :]
+    return {organ: found[..., i] if found.ndim > 1 else float(found[i]) for i, organ in enumerate(solution.names)}
 
 
 def tiac_h(params: Values, hot_nmol: Number, cold_nmol: Number, *, every_min: float | int = 10.0) -> dict[str, float | Array]:
@@ -104,6 +111,6 @@ def _draws(params: Values, *amounts: Number) -> tuple[bool, dict[str, Array]]:
     full = checked(params)
     sizes = {np.size(value) for value in (*params.values(), *amounts) if np.ndim(value)}
     draws = max(sizes, default=1)
-    if sizes - {1, draws}:
+    if sizes - {1, draws} or 0 in sizes or any(np.ndim(amount) > 1 for amount in amounts):
         raise RangeError(f"parameters and amounts of {sorted(sizes)} draws", where="PSMA PBPK", remedy="give each one value, or one a draw")
     return bool(sizes), {name: np.broadcast_to(value, draws) for name, value in full.items()}

@@ -11,9 +11,10 @@ import numpy as np
 from gemel.core.errors import InputError, RangeError
 from gemel.core.image import Array
 from gemel.core.parameter import Parameter
+from gemel.core.scalar import Scalar
 from gemel.engines.decay import nuclide
 
-Number = float | int | Array
+Number = Scalar | Array
 Values = Mapping[str, Number]
 REFERENCE = "Fele-Paranj et al. 2024, EJNMMI Radiopharm Chem 9:6, doi 10.1186/s41181-023-00236-w"
 CORRECTIONS = (
@@ -71,9 +72,11 @@ def checked(params: Values) -> dict[str, Array]:
             f"parameters unknown {strange}, missing {missing}", where="PSMA PBPK", remedy="change a copy of default_parameters()"
         )
     arrays = {name: np.atleast_1d(np.asarray(value, dtype=np.float64)) for name, value in params.items()}
-    sizes = {len(value) for value in arrays.values()} - {1}
-    if len(sizes) > 1:
-        raise InputError(f"parameters of {sorted(sizes)} draws", where="PSMA PBPK", remedy="give each one value, or one a draw")
+    sizes = {value.size for value in arrays.values()} - {1}
+    if len(sizes) > 1 or 0 in sizes or any(value.ndim > 1 for value in arrays.values()):
+        raise InputError(
+            f"parameters of {sorted(sizes)} draws or more than one axis", where="PSMA PBPK", remedy="give each one value, or one a draw"
+        )
     for row in table():
         outside = ~((arrays[row.name] >= row.low) & (arrays[row.name] <= row.high))
         if outside.any():

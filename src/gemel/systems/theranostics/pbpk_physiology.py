@@ -68,7 +68,11 @@ def physiology(p: Numbers) -> Physiology:
     tumours = added([flows[name] for name in TUMOURS])
     for name, value in (("volume", total["rest"]), ("plasma volume", vascular["rest"]), ("flow", flows["rest"])):
         if (value <= 0).any():
-            raise RangeError(f"no {name} left for the rest of the body", where="PSMA PBPK", remedy="lower the parts of the named tissues")
+            raise RangeError(
+                f"no {name} left for the rest of the body",
+                where="PSMA PBPK",
+                remedy="lower the parts of the named tissues; or let them share it: flow_shared_1 = 1",
+            )
     return Physiology(
         total_L=total,
         vascular_L=vascular,

@@ -12,7 +12,7 @@ from gemel.core.parameter import Parameter, draw_free
 from gemel.engines.inference import importance
 from gemel.engines.inference.course import named, unwhitened
 from gemel.systems.theranostics import pbpk
-from gemel.systems.theranostics.pbpk_parameters import Values, free_parameters
+from gemel.systems.theranostics.pbpk_parameters import Number, Values, free_parameters
 
 LEARNT = (
     *("R_kidney_nmol_L", "R_salivary_nmol_L", "R_tumor1_nmol_L", "R_tumor2_nmol_L", "N_tumor_rest_nmol"),
@@ -37,7 +37,7 @@ def learnt(
     *,
     names: tuple[str, ...] = LEARNT,
     draws: int = 1000,
-) -> dict[str, float | Array]:
+) -> dict[str, Number]:
     """Draws of the named parameters given the scans, with all others as `known`; errors are normal and independent.
 
     Raises RangeError for a scan of an organ that the model has not, or with no standard deviation.
@@ -68,7 +68,7 @@ def misfit(params: Values, scans: Sequence[Scan], injection: pbpk.Injection) -> 
     return np.concatenate(columns, axis=1)
 
 
-def prior(known: Values, draws: int, rng: np.random.Generator, *, names: tuple[str, ...] = LEARNT) -> dict[str, float | Array]:
+def prior(known: Values, draws: int, rng: np.random.Generator, *, names: tuple[str, ...] = LEARNT) -> dict[str, Number]:
     """Draws of the named parameters before any scan."""
     free: tuple[Parameter, ...] = free_parameters(names)
     return {**known, **named(free, draw_free(free, draws, rng))}

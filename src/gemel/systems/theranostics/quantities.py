@@ -8,8 +8,9 @@ from jaxtyping import Float, Shaped
 
 from gemel.core.errors import RangeError
 from gemel.core.image import Array
+from gemel.core.scalar import Scalar
 
-Numbers = Shaped[Array, "..."] | Sequence[Any] | float | int
+Numbers = Shaped[Array, "..."] | Sequence[Any] | Scalar
 Result = Float[Array, "..."] | float
 
 

@@ -13,7 +13,9 @@ from gemel.core.image import Array
 from gemel.core.model import Readout
 from gemel.core.record import Action, Plan
 from gemel.core.time import DAY_S
-from gemel.systems.theranostics.course import GIVE, Body, advance
+from gemel.systems.theranostics.agent import gives
+from gemel.systems.theranostics.body import Body
+from gemel.systems.theranostics.course import advance
 from gemel.systems.theranostics.network import DOSED
 from gemel.systems.theranostics.population import population
 
@@ -22,6 +24,8 @@ HORIZON_s = 48 * 7 * DAY_S
 """All regimens are compared this long after now: the longest has ended eight weeks before."""
 KIDNEY_BED_Gy = 40.0
 PENALTY_1_Gy = 0.5
+WEIGHTED = ("marrow", "salivary", "kidney", "tumour")
+"""Organs whose dose is also told with alphas weighted; without alphas the marrow alone, which has a limit on it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +56,13 @@ def readouts(body: Body) -> dict[str, Readout]:
     doses = {
         f"{organ}_dose_Gy": readout("Gy", f"absorbed dose of {organ} over the course", partial(_held, f"dose_{organ}")) for organ in DOSED
     }
+    weighted = {
+        f"{organ}_weighted_dose_Gy": readout("Gy", f"dose of {organ}, alphas counted RBE times", partial(_held, f"weighted_{organ}"))
+        for organ in (WEIGHTED if body.has_alphas else WEIGHTED[:1])
+    }
     return {
         **doses,
+        **weighted,
         "kidney_BED_Gy": readout("Gy", "biologically effective dose of the kidneys over the course", partial(_bed, "kidney")),
         "tumour_BED_Gy": readout("Gy", "biologically effective dose of the tumour over the course", partial(_bed, "tumour")),
         "platelets_nadir_ratio_1": readout("1", "fewest platelets, four weeks after a cycle, to those before", partial(_held, "nadir")),
@@ -70,8 +79,7 @@ def course_end(reach: Callable[["_At", Plan, float], "_At"], at: _At, plan: Plan
     """
     fewest = at.state["platelets"]
     for stop_s in stops(float(at.state["t_s"][0]), plan):
-        now_s = float(at.state["t_s"][0])
-        at = reach(at, tuple(a for a in plan if now_s <= a.t_s < stop_s), stop_s)
+        at = reach(at, tuple(a for a in plan if a.t_s < stop_s), stop_s)
         fewest = np.minimum(fewest, at.state["platelets"])
     return {**at.state, "nadir": fewest}
 
@@ -83,7 +91,7 @@ def _reached(body: Body, at: _At, plan: Plan, until_s: float) -> _At:
 
 def stops(now_s: float, plan: Sequence[Action]) -> list[float]:
     """When platelets are looked at, and the end."""
-    given = sorted(a.t_s for a in plan if a.kind == GIVE and a.t_s >= now_s)
+    given = sorted(a.t_s for a in plan if gives(a) and a.t_s >= now_s)
     end_s = max(now_s + HORIZON_s, given[-1] + 2 * NADIR_s if given else now_s)
     return sorted({*(t_s + NADIR_s for t_s in given), end_s})
 
@@ -93,8 +101,8 @@ def _held(name: str, end: Mapping[str, Array], params: Params) -> Array:
 
 
 def _bed(organ: str, end: Mapping[str, Array], params: Params) -> Array:
-    """D + 2/(α/β)·∫Ḋ R dt. Dale 1985, Br J Radiol 58:515."""
-    return np.asarray(end[f"dose_{organ}"] + 2 / population().fixed[f"{organ}_alpha_beta_Gy"] * end[f"lethal_{organ}"])
+    """D + 2/(α/β)·∫Ḋ R dt (Dale 1985, Br J Radiol 58:515), alphas RBE times in D and √RBE times in Ḋ and R."""
+    return np.asarray(end[f"weighted_{organ}"] + 2 / population().fixed[f"{organ}_alpha_beta_Gy"] * end[f"lethal_{organ}"])
 
 
 def _ln_kill(end: Mapping[str, Array], params: Params) -> Array:

@@ -1,24 +1,33 @@
 """This system's part of the loop, as the verbs call it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from gemel.core import twin as twins
+from gemel.core.activity import ActivityImage
+from gemel.core.errors import InputError
 from gemel.core.model import Model
 from gemel.core.record import Action
 from gemel.core.system import Exam, System
-from gemel.core.time import DAY_S
+from gemel.core.time import DAY_S, iso
+from gemel.core.twin import Twin
+from gemel.systems.theranostics.agent import gives
 from gemel.systems.theranostics.case import Case, begin, body_for
-from gemel.systems.theranostics.course import GIVE, HOUR_S
-from gemel.systems.theranostics.judge import goal, judge
+from gemel.systems.theranostics.course import HOUR_S
+from gemel.systems.theranostics.judge import goal, judge, next_s
 from gemel.systems.theranostics.model import KINDS, model_of
 from gemel.systems.theranostics.names import canonical
 from gemel.systems.theranostics.observe import Day, observations, observe
-from gemel.systems.theranostics.regimens import FIXED_WEEKS, ACTIVITIES_MBq, FIXED_MBq, Regimen, actions, named, regimens
+from gemel.systems.theranostics.regimens import FIXED_WEEKS, FIXED_MBq, Regimen, actions, read, regimens
+from gemel.systems.theranostics.report import pages
 
 TEMPLATE_TUMOUR_g = 50.0
 """The reference adult with one tumour, given the fixed activity at time 0."""
 EXAM_s = 7 * DAY_S * FIXED_WEEKS
+EXAM_MBq = (3700.0, 11100.0, 14800.0)
+SAME_s = 12 * HOUR_S
+"""Injections in header and record this close are one: records are kept by the day, infusions take time."""
 
 
 def template() -> Model:
@@ -39,8 +48,27 @@ def plans(library: None) -> Sequence[str]:
 
 def treat(plan: str, library: None, t_s: float, source: str) -> Action:
     """The next cycle of a regimen, given at `t_s`."""
-    every = [regimen for given in range(1, 7) for regimen in regimens(given)]
-    return Action(GIVE, t_s, named(plan, every).activity_MBq, "MBq", source)
+    regimen = read(plan)
+    return Action(regimen.agent.kind, t_s, regimen.activity_MBq, "MBq", source)
+
+
+def due(twin: Twin, case: Case, plan: str) -> float:
+    """When the next cycle of a regimen falls."""
+    return next_s(twin, case, read(plan))
+
+
+def fits(twin: Twin, case: Case, scan: ActivityImage | Mapping[str, float]) -> None:
+    """Raises InputError for a scan after an injection that the twin was not told of, or before one that it was."""
+    if not isinstance(scan, ActivityImage):
+        return
+    known = [*(t_s for t_s, _ in case.body.given), *(a.t_s for a in twins.given(twin) if gives(a))]
+    last_s = max((t_s for t_s in known if t_s <= scan.acquired_s), default=-np.inf)
+    if abs(scan.injected_s - last_s) > SAME_s:
+        told = iso(last_s) if np.isfinite(last_s) else "nothing"
+        remedy = "record what was given first: gemel twin act ID --plan NAME --time TIME --amount MBQ; or correct the header"
+        raise InputError(
+            f"a scan of what was injected at {iso(scan.injected_s)}; the twin knows of {told}", where=scan.source[:64], remedy=remedy
+        )
 
 
 def notes(case: Case) -> Sequence[str]:
@@ -56,7 +84,7 @@ def starts(case: Case) -> float:
 EXAM = Exam(
     sd={kind: np.full(1, 0.1 if kind.endswith("MBq") else 0.08) for kind in KINDS},
     times_s=(4 * HOUR_S, 24 * HOUR_S, 72 * HOUR_S, 168 * HOUR_S, EXAM_s),
-    plans=tuple(actions(Regimen(MBq, 5, FIXED_WEEKS), EXAM_s) for MBq in (*(a for a in ACTIVITIES_MBq if a != FIXED_MBq), FIXED_MBq)),
+    plans=tuple(actions(Regimen(MBq, 5, FIXED_WEEKS), EXAM_s) for MBq in (*EXAM_MBq, FIXED_MBq)),
     loss="loss_1",
 )
 
@@ -82,5 +110,8 @@ SYSTEM = System(
     planning=("spect", "ct", "structures", "labs"),
     scans=("spect", "labs"),
     starts=starts,
+    due=due,
+    fits=fits,
     draws=600,
+    pages=pages,
 )

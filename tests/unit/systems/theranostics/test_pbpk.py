@@ -28,7 +28,7 @@ def test_times_come_back_in_the_order_asked():
     there, back = pbpk.solve(PARAMS, 10.3, 0.0, T)["liver"], pbpk.solve(PARAMS, 10.3, 0.0, T[::-1])["liver"]
     assert (there == back[::-1]).all()
     assert (pbpk.solve(PARAMS, 10.3, 0, [60, 1440])["liver"] == there).all()
-    assert pbpk.solve(PARAMS | {"weight_kg": 100}, 10.3, 0, 60)["liver"] == pytest.approx(there[:1], rel=1e-5)
+    assert pbpk.solve(PARAMS | {"weight_kg": 100}, 10.3, 0, 60)["liver"] == pytest.approx(there[0], rel=1e-5)
     start = pbpk.solve(PARAMS, 10.3, 0.0, np.arange(1))
     assert start["vein"][0] == pytest.approx(7391.503, rel=1e-6)
     assert start["kidney"][0] == 0
@@ -82,3 +82,19 @@ def test_the_half_life_may_come_from_the_one_decay_table():
     table = pbpk.labelled(PARAMS, "Lu-177")
     assert np.log(2) / table["lambda_physical_1_min"] / 60 == pytest.approx(159.5, rel=2e-3)
     assert np.log(2) / PARAMS["lambda_physical_1_min"] / 60 == pytest.approx(161.6, rel=1e-3)
+
+
+def test_one_time_gives_a_number_and_draws_a_row():
+    many = pbpk.solve(PARAMS, 10.3, np.array([0.0, 100.0, 300.0]), np.int64(60))["kidney"]
+    one = pbpk.solve(PARAMS, np.float64(10.3), 100, 60.0)["kidney"]
+    assert isinstance(one, float)
+    assert many.shape == (3,)
+    assert many[1] == pytest.approx(one, rel=1e-12)
+
+
+@pytest.mark.parametrize("held", [np.array([]), np.array([[14.0, 28.0]])])
+def test_draws_that_are_no_row_are_refused(held):
+    with pytest.raises(InputError, match="one value, or one a draw"):
+        pbpk.tiac_h(PARAMS | {"R_kidney_nmol_L": held}, 10.3, 100.0)
+    with pytest.raises(InputError, match="one value, or one a draw"):
+        pbpk.solve(PARAMS, held, 100.0, 60.0)

@@ -1,0 +1,70 @@
+"""The report of a system that says itself what it shows: its page drawn, with what other systems read as DICOM."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from gemel.core.page import Chart, Page, Table, Told, Views
+from gemel.core.system import Progress
+from gemel.flow import figures_page
+from gemel.flow.observe import rng_of
+from gemel.flow.report_parts import acted_on, ledger_rows, rendered
+from gemel.flow.session import Session, day_of, last_decision, lent, newest
+from gemel.flow.show import Overview
+
+STREAM = 6
+
+
+def report_page(session: Session, overview: Overview, folder: Path, *, made: str, progress: Progress) -> str:
+    """The page's text, with what its system hands on in `folder`. Raises what the system raises where there is nothing to show."""
+    progress("report", 0, 3)
+    make: Any = lent(session, "pages")
+    page: Page = make(told(session), rng_of(session, STREAM))
+    folder.mkdir(parents=True, exist_ok=True)
+    progress("report", 1, 3)
+    sections = [_drawn(section) for section in page.sections]
+    progress("report", 2, 3)
+    written = _written(session, page, folder)
+    decided = last_decision(session)
+    values = {
+        "decision": decided.payload if decided else {},
+        "acted": acted_on(session, decided) if decided else None,
+        "sections": sections,
+        "notes": [*page.notes, *overview.notes],
+        "files": written,
+        "inputs": [h[:16] for e in session.entries if e.kind in ("Ingested", "Observed") for h in e.inputs][-8:],
+    }
+    source = decided or newest(session.entries, "day") or session.entries[0]
+    return rendered("report_page.html.j2", session, overview, values, made=made, source=source)
+
+
+def _written(session: Session, page: Page, folder: Path) -> tuple[str, ...]:
+    """Names of the objects for other systems; what writes them is loaded when there are any, since it is slow to load."""
+    if page.objects is None:
+        return ()
+    from gemel.flow.report_nuclear import write_nuclear
+
+    return write_nuclear(session, page.objects, folder)
+
+
+def told(session: Session) -> Told:
+    """What the record tells, for a system's page."""
+    decided = last_decision(session)
+    scans = sorted((e for e in session.entries if e.kind == "Observed"), key=lambda e: (e.valid_s, e.version))
+    return Told(
+        session.twin,
+        session.case,
+        session.library,
+        tuple((e.valid_s, day_of(session, e)) for e in scans),
+        ledger_rows(session),
+        decided.payload if decided else {},
+        session.store.artefacts.get_arrays(decided.payload["draws"]) if decided else {},
+    )
+
+
+def _drawn(section: Chart | Views | Table) -> dict[str, Any]:
+    """A section as the template takes it."""
+    if isinstance(section, Table):
+        return {"title": section.title, "columns": section.columns, "rows": section.rows, "note": section.note}
+    image = figures_page.chart(section) if isinstance(section, Chart) else figures_page.views(section)
+    return {"title": section.title, "picture": base64.b64encode(image).decode(), "note": section.note}
