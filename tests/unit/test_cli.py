@@ -66,10 +66,10 @@ def test_version_comes_with_the_notice() -> None:
 
 
 def test_models_lists_what_is_installed_with_its_evidence() -> None:
-    rows = answer("models")
-    assert [row["system"] for row in rows] == ["prostate", "theranostics"]
-    assert rows[0]["model"] == "prostate_radiotherapy"
-    assert all(row[name] for row in rows for name in ("version", "question", "evidence"))
+    rows = {row["system"]: row for row in answer("models")}
+    assert {"prostate", "theranostics"} <= set(rows)
+    assert rows["prostate"]["model"] == "prostate_radiotherapy"
+    assert all(rows[system][name] for system in ("prostate", "theranostics") for name in ("version", "question", "evidence"))
     assert "prostate_radiotherapy" in gemel("models").stdout
 
 

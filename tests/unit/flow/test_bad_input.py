@@ -183,7 +183,7 @@ def of_the_year_before(dataset: Dataset) -> None:
 OBSERVE: dict[str, tuple[Spoil, type[GemelError], str]] = {
     "another patient": (lambda f: edit_all(f, lambda d: setattr(d, "PatientID", "P-002")), IdentityError, "P-002.*P-001"),
     "another issuer": (lambda f: edit_all(f, lambda d: setattr(d, "IssuerOfPatientID", "CLINIC")), IdentityError, "CLINIC.*HOSPITAL"),
-    "older than the planning CT": (lambda f: edit_all(f, of_the_year_before), InputError, "2025-03-02.*later than the planning CT"),
+    "older than the planning CT": (lambda f: edit_all(f, of_the_year_before), InputError, "2025-03-02.*later than the twin's start"),
     "no time": (lambda f: edit_all(f, undate), InputError, "states no time.*--time"),
     "a missing slice": (drop_slice, GeometryError, "(?i)slice"),
     "a repeated slice": (repeat_slice, GeometryError, "(?i)same position|repeat|duplicate|twice"),

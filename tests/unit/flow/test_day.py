@@ -55,8 +55,9 @@ def test_the_adaptation_tells_its_start_its_iterations_and_its_curve(adapted: St
     assert values[-1] < values[0]
     assert (np.diff(seconds) >= 0).all()
     assert 0 <= seconds[0] <= seconds[-1] < 300.0
-    assert event.inputs == (of_kind(adapted, life, "Observed")[-1].hash, of_kind(adapted, life, "Decided")[-2].hash)
-    assert of_kind(adapted, life, "Decided")[-1].inputs == (event.inputs[0], event.hash)
+    seen = of_kind(adapted, life, "Observed")[-1].hash
+    assert {seen, of_kind(adapted, life, "Decided")[-2].hash} <= set(event.inputs)
+    assert {seen, event.hash} <= set(of_kind(adapted, life, "Decided")[-1].inputs)
 
 
 def test_the_adapted_plan_beats_the_one_it_began_from_today(adapted: Store, life: Life) -> None:
