@@ -35,6 +35,7 @@ check: lint types test  ## what CI runs, examples included
 
 docs: $(READY)          ## run again what the executed pages show (about half an hour)
 	$(BIN)/python benchmarks/real_pelvis.py --out docs/real_pelvis.md
+	$(BIN)/python benchmarks/trial_prostate.py --out docs/trials.md
 
 clean:
 	rm -rf $(VENV) build dist demo out .pytest_cache .mypy_cache .ruff_cache
