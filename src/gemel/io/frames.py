@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -25,6 +26,14 @@ class Volume:
     identity: Identity
     date: str
     time: str
+
+
+def made_here(content: str) -> dict[str, Any]:
+    """What every object of frames states of itself: a series of its own, UIDs from its content, and that gemel made it for research."""
+    equipment = dict.fromkeys(("manufacturer", "manufacturer_model_name", "software_versions"), "gemel")
+    uids = {"series_instance_uid": content_uid("series", content), "sop_instance_uid": content}
+    numbers = {"series_number": 1, "instance_number": 1, "device_serial_number": "none"}
+    return {**equipment, **uids, **numbers, "content_label": "GEMEL", "series_description": "gemel, research use"}
 
 
 def planes(volume: Volume) -> list[Dataset]:

@@ -12,7 +12,7 @@ from gemel.core.errors import RangeError
 from gemel.core.image import Image, require_same_grid
 from gemel.io.dicom_file import serialise
 from gemel.io.files import write_atomic
-from gemel.io.frames import Volume, planes, pointed, settled
+from gemel.io.frames import Volume, made_here, planes, pointed, settled
 from gemel.io.orientation import along_lps
 from gemel.io.uids import content_uid
 
@@ -45,20 +45,11 @@ def write_parametric_map(path: str | Path, image: Image, volume: Volume, quantit
     dataset = ParametricMap(
         source_images=planes(volume),
         pixel_array=np.ascontiguousarray(array),
-        series_instance_uid=content_uid("series", content),
-        series_number=1,
-        sop_instance_uid=content,
-        instance_number=1,
-        manufacturer="gemel",
-        manufacturer_model_name="gemel",
-        software_versions="gemel",
-        device_serial_number="none",
+        **made_here(content),
         contains_recognizable_visual_features=False,
         real_world_value_mappings=[_mapping(quantity, float(array.min()), top)],
         voi_lut_transformations=[VOILUTTransformation(window_center=top / 2, window_width=top)],
-        content_label="GEMEL",
         content_description=description[:64] or quantity.explanation[:64],
-        series_description="gemel, research use",
     )
     dataset.Laterality = ""
     write_atomic(path, serialise(settled(pointed(dataset, volume), volume)))

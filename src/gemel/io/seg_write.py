@@ -15,7 +15,7 @@ from gemel.core.structures import Structures
 from gemel.io.anatomy import site
 from gemel.io.dicom_file import serialise
 from gemel.io.files import write_atomic
-from gemel.io.frames import Volume, planes, pointed, settled
+from gemel.io.frames import Volume, made_here, planes, pointed, settled
 from gemel.io.orientation import along_lps
 from gemel.io.uids import content_uid
 
@@ -38,17 +38,8 @@ def write_segmentation(path: str | Path, structures: Structures, volume: Volume,
         pixel_array=np.ascontiguousarray(stacked.transpose(2, 1, 0, 3)).astype(np.uint8),
         segmentation_type="BINARY",
         segment_descriptions=[_segment(n, name) for n, name in enumerate(names, 1)],
-        series_instance_uid=content_uid("series", content),
-        series_number=1,
-        sop_instance_uid=content,
-        instance_number=1,
-        manufacturer="gemel",
-        manufacturer_model_name="gemel",
-        software_versions="gemel",
-        device_serial_number="none",
-        content_label="GEMEL",
+        **made_here(content),
         content_description=description[:64] or "regions, research use",
-        series_description="gemel, research use",
     )
     _add_sides(dataset, names)
     write_atomic(path, serialise(settled(pointed(dataset, volume), volume)))

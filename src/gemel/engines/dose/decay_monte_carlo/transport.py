@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit, prange
 
 from gemel.engines.dose.decay_monte_carlo.flight import across, anywhere, depth, moved, outside, to_face
-from gemel.engines.dose.electron.transport import STACK, hard, push, scattered
+from gemel.engines.dose.electron.transport import STACK, hard, parted, push, scattered
 from gemel.engines.dose.monte_carlo.geometry import tilted
 from gemel.engines.dose.monte_carlo.random_numbers import stream, uniform
 from gemel.engines.dose.photon.transport import PAIR_MEV, compton
@@ -55,19 +55,14 @@ def _electron(stack, waiting, weight, grid, tables, dose, random):
             state, direction = scattered(energy, direction, node, threshold, (state, increment))
         elif 2.0 * threshold < energy:
             state, given = hard(energy, threshold, (state, increment))
-            left, tau = energy - given, energy / ELECTRON_MEV
             state, azimuth = uniform(state, increment)
-            mine = np.sqrt(left * (tau + 2.0) / (energy * (left / ELECTRON_MEV + 2.0)))
-            its = np.sqrt(given * (tau + 2.0) / (energy * (given / ELECTRON_MEV + 2.0)))
-            x, y = np.cos(2 * np.pi * azimuth), np.sin(2 * np.pi * azimuth)
-            sine, other = np.sqrt(max(1.0 - mine * mine, 0.0)), np.sqrt(max(1.0 - its * its, 0.0))
+            its, direction = parted(energy, given, direction, azimuth)
             if given > absorbed and waiting < STACK:
                 stack[waiting, 7], stack[waiting, 8], stack[waiting, 9] = cell
-                waiting = push(stack, waiting, given, place, tilted(direction, -other * x, -other * y, its))
+                waiting = push(stack, waiting, given, place, its)
             else:
                 dose[cell] += weight * given
-            direction = tilted(direction, sine * x, sine * y, mine)
-            energy = left
+            energy -= given
     dose[cell] += weight * max(energy, 0.0)
     return state, waiting
 

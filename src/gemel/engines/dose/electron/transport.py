@@ -79,6 +79,18 @@ def hard(energy, threshold, random):
 
 @njit(cache=True, inline="always")
 @no_type_check
+def parted(energy, given, direction, azimuth):
+    """Directions after a hard collision: of the electron set free with energy `given`, and of the one that goes on. Two-body kinematics."""
+    left, tau = energy - given, energy / ELECTRON_MEV
+    mine = np.sqrt(left * (tau + 2.0) / (energy * (left / ELECTRON_MEV + 2.0)))
+    its = np.sqrt(given * (tau + 2.0) / (energy * (given / ELECTRON_MEV + 2.0)))
+    x, y = np.cos(2 * np.pi * azimuth), np.sin(2 * np.pi * azimuth)
+    sine, other = np.sqrt(max(1.0 - mine * mine, 0.0)), np.sqrt(max(1.0 - its * its, 0.0))
+    return tilted(direction, -other * x, -other * y, its), tilted(direction, sine * x, sine * y, mine)
+
+
+@njit(cache=True, inline="always")
+@no_type_check
 def _score(shells, place, per_length, energy):
     r = np.sqrt(place[0] * place[0] + place[1] * place[1] + place[2] * place[2]) * per_length
     shells[min(int(r), len(shells) - 1)] += energy
@@ -122,18 +134,13 @@ def _follow(stack, waiting, tables, per_length, shells, random):
             state, direction = scattered(energy, direction, elements[n], threshold, (state, increment))
         elif 2.0 * threshold < energy:
             state, given = hard(energy, threshold, (state, increment))
-            left, tau = energy - given, energy / ELECTRON_MEV
             state, azimuth = uniform(state, increment)
-            mine = np.sqrt(left * (tau + 2.0) / (energy * (left / ELECTRON_MEV + 2.0)))
-            its = np.sqrt(given * (tau + 2.0) / (energy * (given / ELECTRON_MEV + 2.0)))
-            x, y = np.cos(2 * np.pi * azimuth), np.sin(2 * np.pi * azimuth)
-            sine, other = np.sqrt(max(1.0 - mine * mine, 0.0)), np.sqrt(max(1.0 - its * its, 0.0))
+            its, direction = parted(energy, given, direction, azimuth)
             if given > absorbed and waiting < STACK:
-                waiting = push(stack, waiting, given, place, tilted(direction, -other * x, -other * y, its))
+                waiting = push(stack, waiting, given, place, its)
             else:
                 _score(shells, place, per_length, given)
-            direction = tilted(direction, sine * x, sine * y, mine)
-            energy = left
+            energy -= given
     _score(shells, place, per_length, max(energy, 0.0))
     return state, waiting
 
