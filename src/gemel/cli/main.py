@@ -14,7 +14,6 @@ from gemel.cli.pairs import numbers
 from gemel.cli.shell import NOTICE, Actor, AsJson, Folder, StoreAt, TwinId, app, out, say, speaking, twin
 from gemel.cli.tables import check_table, decision_table, models_table, overview_table
 from gemel.cli.trust import conform_table, ledger_table
-from gemel.core.errors import InputError
 from gemel.core.time import iso, seconds
 from gemel.flow.conformance.results import as_json as examination_json
 from gemel.flow.ledger import By, rows, trust
@@ -171,20 +170,16 @@ def ledger(
 
 @app.command("demo")
 def demo(
-    system: Annotated[str, typer.Argument(help="prostate or theranostics.")] = "prostate",
+    system: Annotated[str, typer.Argument(help="A system that has a demo: prostate, theranostics, ...")] = "prostate",
     folder: Folder = Path("demo"),
-    days: Annotated[int, typer.Option(help="prostate: treatment days to live through.", min=1, max=10)] = 3,
-    plans: Annotated[int, typer.Option(help="prostate: plans in the library.", min=1, max=16)] = 4,
-    cycles: Annotated[int, typer.Option(help="theranostics: cycles given.", min=1, max=6)] = 2,
+    days: Annotated[int | None, typer.Option(help="prostate: treatment days to live through (3).", min=1, max=10)] = None,
+    plans: Annotated[int | None, typer.Option(help="prostate: plans in the library (4).", min=1, max=16)] = None,
+    cycles: Annotated[int | None, typer.Option(help="theranostics: cycles given (2).", min=1, max=6)] = None,
 ) -> None:
     """The whole loop on a digital patient that gemel generates itself; ends with report.html."""
+    told = {name: value for name, value in {"days": days, "plans": plans, "cycles": cycles}.items() if value is not None}
     with speaking() as progress:
-        if system not in ("prostate", "theranostics"):
-            raise InputError(f"no demo of {system!r}", where="demo", remedy="choose from prostate, theranostics")
-        if system == "theranostics":
-            path = flow.demo_theranostics(folder, cycles=cycles, made_s=time.time(), progress=progress)
-        else:
-            path = flow.demo(folder, days=days, plans=plans, made_s=time.time(), progress=progress)
+        path = flow.demo(system, folder, made_s=time.time(), options=told, progress=progress)
     out.print(f"the report: [bold]{path}[/]")
 
 

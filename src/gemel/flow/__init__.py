@@ -5,8 +5,7 @@ from gemel.flow.adapt import adapt
 from gemel.flow.check import check
 from gemel.flow.conform import conform
 from gemel.flow.decide import decide
-from gemel.flow.demo import demo
-from gemel.flow.demo_theranostics import demo_theranostics
+from gemel.flow.demos import demo, demos
 from gemel.flow.diff import Diff, diff, diff_times
 from gemel.flow.erasing import erase
 from gemel.flow.exporting import Deidentified, Exported, export
@@ -36,7 +35,7 @@ __all__ = [
     "conform",
     "decide",
     "demo",
-    "demo_theranostics",
+    "demos",
     "diff",
     "diff_times",
     "erase",

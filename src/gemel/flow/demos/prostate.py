@@ -1,16 +1,15 @@
 """`gemel demo`: a digital patient made by gemel lives through the whole loop, by the same verbs a hospital would use."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
 
 from gemel import io, store
-from gemel.core.errors import InputError
 from gemel.core.system import Progress, silent
 from gemel.core.time import DAY_S, iso, seconds
 from gemel.flow.act import act
 from gemel.flow.decide import decide
+from gemel.flow.demos.folder import prepared
 from gemel.flow.new import new
 from gemel.flow.observe import observe
 from gemel.flow.prepare import prepare
@@ -19,11 +18,10 @@ from gemel.systems.prostate_radiotherapy.day import VirtualPatient, cbct_of, vir
 
 SEED = 20261
 START = "2026-03-02T09:00:00"
-MARK = ".gemel-demo"
 IDENTITY = io.Identity("DIGITAL-PELVIS", patient_name="DIGITAL^PELVIS")
 
 
-def demo(folder: Path, *, days: int, plans: int, made_s: float, progress: Progress = silent) -> Path:
+def demo(folder: Path, *, days: int = 3, plans: int = 4, made_s: float, progress: Progress = silent) -> Path:
     """Path of the report after `days` treatment days. A folder that a demo did not make is left alone: InputError."""
     prepared(folder)
     patient = virtual_patient(days, np.random.default_rng(SEED))
@@ -47,12 +45,3 @@ def demo(folder: Path, *, days: int, plans: int, made_s: float, progress: Progre
 def _write_planning(patient: VirtualPatient, folder: Path) -> None:
     series = io.write_image(folder / "ct", patient.ct, IDENTITY, description="digital pelvis", acquired=START)
     io.write_structures(folder / "RTSTRUCT.dcm", patient.structures, series, label="PLANNING")
-
-
-def prepared(folder: Path) -> None:
-    """An empty folder that says that a demo made it. Raises InputError for one that holds other things."""
-    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
-        raise InputError("a folder that holds other things", where=str(folder), remedy="choose an empty one with --out")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    (folder / MARK).touch()

@@ -16,7 +16,7 @@ from gemel.core.time import DAY_S, iso, seconds
 from gemel.devices.nuclear.phantom import Phantom, hounsfield
 from gemel.flow.act import act
 from gemel.flow.decide import decide
-from gemel.flow.demo import prepared
+from gemel.flow.demos.folder import prepared
 from gemel.flow.new import new
 from gemel.flow.observe import observe
 from gemel.flow.report import report
@@ -33,7 +33,7 @@ IDENTITY = io.Identity("DIGITAL-THERANOSTICS", patient_name="DIGITAL^THERANOSTIC
 UNITS: Mapping[str, str] = {"platelets": "10*9/L", "psa": "ng/mL"}
 
 
-def demo_theranostics(folder: Path, *, cycles: int, made_s: float, body: Phantom | None = None, progress: Progress = silent) -> Path:
+def demo(folder: Path, *, cycles: int = 2, made_s: float, body: Phantom | None = None, progress: Progress = silent) -> Path:
     """Path of the report after `cycles` cycles: four scans of the first, and of each later one two scans and the counts before it.
 
     `body`: a phantom other than the male of 6 mm. A folder that a demo did not make is left alone: InputError.
