@@ -56,6 +56,9 @@ def read_activity_nifti(path: str | Path, sidecar: str | Path = "", *, frame: st
 
 
 def _fields(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        remedy = "write one with Units, AcquisitionDateTime, FrameDuration, ImageDecayCorrected (PET-BIDS)"
+        raise InputError("a NIfTI image without its JSON sidecar", where=str(path), remedy=remedy)
     data = read_bytes(path)
     try:
         fields = json.loads(data)

@@ -320,3 +320,8 @@ def test_two_radiopharmaceuticals_are_refused(nm: Path) -> None:
     edit(nm, double)
     with pytest.raises(InputError, match="2 radiopharmaceuticals"):
         read_nm(nm)
+
+
+def test_an_image_without_a_sidecar_is_told_what_to_write(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"(?s)without its JSON sidecar.*spect\.json.*AcquisitionDateTime"):
+        read_activity_nifti(tmp_path / "spect.nii.gz")
