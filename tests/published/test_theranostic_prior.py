@@ -30,6 +30,11 @@ def test_the_median_lies_within_a_standard_deviation_of_what_was_measured(organ:
     assert np.median(doses_Gy_GBq[organ]) == pytest.approx(mean, abs=sd)
 
 
+def test_salivary_glands_get_what_was_measured(doses_Gy_GBq: dict[str, NDArray[np.float64]]) -> None:
+    """Median between parotids of Violet et al. 2019 (0.58) and glands of Hohberg et al. 2016, Mol Imaging Biol 18:437 (0.72 Gy/GBq)."""
+    assert 0.58 < np.median(doses_Gy_GBq["salivary"]) < 0.72
+
+
 @pytest.mark.parametrize("organ", MEASURED)
 def test_the_prior_is_wide_enough_for_the_mean_and_not_much_wider_than_patients_are(
     organ: str, doses_Gy_GBq: dict[str, NDArray[np.float64]]

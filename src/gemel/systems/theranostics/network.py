@@ -13,8 +13,9 @@ blood exchanges.
 from collections.abc import Mapping
 from functools import cache
 
-from gemel.core.network import Network, Reaction, loss, transfer
+from gemel.core.network import Network, Reaction, loss
 from gemel.engines.ode import System, compiled
+from gemel.systems.theranostics.blood import decay, exchange
 
 ORGANS = ("salivary", "kidney", "liver", "tumour")
 REPAIRING = ("kidney", "tumour")
@@ -38,15 +39,11 @@ def network(*, freed: bool = False) -> Network:
 
 
 def _kinetics() -> list[Reaction]:
-    reactions = [loss("blood", "excretion")]
-    for organ in ("kidney", "liver", "rest"):
-        reactions.append(transfer("blood", organ, f"to_{organ}"))
-    reactions.append(transfer("blood", "salivary", "to_salivary"))
-    reactions.append(Reaction("saturated_salivary", ("blood", "salivary"), (("blood", 1.0), ("salivary", -1.0))))
-    reactions += [transfer(organ, "blood", f"from_{organ}") for organ in (*ORGANS, "rest") if organ != "tumour"]
+    """Blood and normal organs; the tumour's compartment is that of one unit of burden."""
+    reactions = exchange([organ for organ in (*ORGANS, "rest") if organ != "tumour"])
     reactions += [Reaction("to_tumour", ("blood",), (("tumour", 1.0),)), Reaction("to_tumour", ("blood", "burden"), (("blood", -1.0),))]
     reactions += [loss("tumour", "from_tumour"), Reaction("from_tumour", ("tumour", "burden"), (("blood", 1.0),))]
-    return [*reactions, *(loss(name, "decay") for name in ACTIVE)]
+    return [*reactions, *decay(ACTIVE)]
 
 
 def _dose() -> list[Reaction]:

@@ -12,10 +12,23 @@ from gemel.core.image import Array
 from gemel.core.scalar import Scalar
 from gemel.engines.ode import Dose, Solution, System, Tolerance, compiled, require_solved
 from gemel.engines.ode import solve as integrate
+from gemel.systems.theranostics.pbpk_cohort import virtual_patients
 from gemel.systems.theranostics.pbpk_network import PLACES, SPACES, coefficients, network
-from gemel.systems.theranostics.pbpk_parameters import Number, Values, checked, corrected_parameters, default_parameters, labelled
+from gemel.systems.theranostics.pbpk_parameters import Number, Values, checked, corrected_parameters, default_parameters, labelled, numbers
+from gemel.systems.theranostics.pbpk_physiology import physiology
 
-__all__ = ["ORGANS", "Injection", "corrected_parameters", "course", "default_parameters", "labelled", "solve", "tiac_h"]
+__all__ = [
+    "ORGANS",
+    "Injection",
+    "corrected_parameters",
+    "course",
+    "default_parameters",
+    "labelled",
+    "plasma_nmol_L",
+    "solve",
+    "tiac_h",
+    "virtual_patients",
+]
 
 Times = Float[Array, "times"] | Int[Array, "times"] | Sequence[float | int] | Scalar
 ORGANS = (*SPACES, "artery", "vein", "whole_body")
@@ -49,16 +62,34 @@ def course(params: Values, injections: Sequence[Injection], t_min: Times) -> Sol
 
     Raises as `checked` does, and InputError with its remedy when a draw has no solution.
     """
-    numbers = checked(params)
+    return _course(params, injections, t_min, system())
+
+
+def plasma_nmol_L(params: Values, injections: Sequence[Injection], t_min: Times) -> Float[Array, "draws times 2"]:
+    """Hot and cold ligand in arterial plasma: what vessels of any tissue are fed with. Raises as `course`."""
+    arteries = compiled(network(), (("hot", ("hot.art",)), ("cold", ("cold.art",))))
+    volume_L = physiology(checked(params)).arterial_L
+    return np.asarray(_course(params, injections, t_min, arteries).values / np.reshape(volume_L, (-1, 1, 1)))
+
+
+def _course(params: Values, injections: Sequence[Injection], t_min: Times, over: System) -> Solution:
+    checked_params = checked(params)
     doses = [
         Dose(f"{ligand}.vein", amount, injection.start_min, injection.duration_min)
         for injection in injections
-        for ligand, amount in (("hot", injection.hot_nmol), ("cold", injection.cold_nmol))
+        for ligand, amount in (("hot", _amount(injection.hot_nmol)), ("cold", _amount(injection.cold_nmol)))
     ]
-    times, back = np.unique(np.atleast_1d(np.asarray(t_min, dtype=np.float64)), return_inverse=True)
-    solution = integrate(system(), coefficients(numbers), t=times, doses=doses, tolerance=TOLERANCE)
+    if np.ndim(t_min) > 1:
+        raise RangeError(f"times of shape {np.shape(t_min)}", where="PSMA PBPK", remedy="give one time, or a row of times")
+    times, back = np.unique(numbers("t_min", t_min), return_inverse=True)
+    solution = integrate(over, coefficients(checked_params), t=times, doses=doses, tolerance=TOLERANCE)
     require_solved(solution.status, "PSMA PBPK")
     return replace(solution, t=times[back], values=solution.values[:, back], integrals=solution.integrals[:, back])
+
+
+def _amount(nmol: Number) -> float | Array:
+    found = numbers("nmol of ligand", nmol)
+    return found if np.ndim(nmol) else float(found[0])
 
 
 def MBq_per_nmol(params: Values) -> Float[Array, "..."]:
@@ -73,7 +104,7 @@ def solve(params: Values, hot_nmol: Number, cold_nmol: Number, t_min: Times) -> 
     """
     many, full = _draws(params, hot_nmol, cold_nmol)
     solution = course(full, [Injection(hot_nmol, cold_nmol)], t_min)
-    values = solution.values * np.reshape(MBq_per_nmol(full), (-1, 1, 1))
+    values = np.maximum(solution.values, 0.0) * np.reshape(MBq_per_nmol(full), (-1, 1, 1))
     found = values if many else values[0]
     if np.ndim(t_min) == 0:
         found = found[..., 0, :]
@@ -109,6 +140,7 @@ def _integral(params: Values, injection: Injection, every_min: float | int) -> F
 def _draws(params: Values, *amounts: Number) -> tuple[bool, dict[str, Array]]:
     """Whether anything is given one a draw, and all parameters one a draw."""
     full = checked(params)
+    amounts = tuple(_amount(amount) for amount in amounts)
     sizes = {np.size(value) for value in (*params.values(), *amounts) if np.ndim(value)}
     draws = max(sizes, default=1)
     if sizes - {1, draws} or 0 in sizes or any(np.ndim(amount) > 1 for amount in amounts):

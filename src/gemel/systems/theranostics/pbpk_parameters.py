@@ -3,10 +3,12 @@
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 
 import numpy as np
+from jaxtyping import Float
 
 from gemel.core.errors import InputError, RangeError
 from gemel.core.image import Array
@@ -25,6 +27,7 @@ CORRECTIONS = (
     "kidney_cells_decay_1",
     "flow_shared_1",
 )
+SWITCHES = (*CORRECTIONS, "released_returns_1", "decayed_stays_cold_1")
 
 
 @dataclass(frozen=True)
@@ -64,14 +67,17 @@ def labelled(params: Values, name: str) -> dict[str, Number]:
 
 
 def checked(params: Values) -> dict[str, Array]:
-    """Every parameter as an array (draws,). Raises InputError for names unknown or missing, RangeError for values outside their range."""
+    """Every parameter as an array (draws,).
+
+    Raises RangeError for names unknown or missing and for values outside their range, InputError for what is no number.
+    """
     names = {row.name for row in table()}
-    strange, missing = sorted(set(params) - names), sorted(names - set(params))
+    strange, missing = sorted(map(str, set(params) - names)), sorted(names - set(params))
     if strange or missing:
-        raise InputError(
-            f"parameters unknown {strange}, missing {missing}", where="PSMA PBPK", remedy="change a copy of default_parameters()"
-        )
-    arrays = {name: np.atleast_1d(np.asarray(value, dtype=np.float64)) for name, value in params.items()}
+        near = [name for found in strange for name in get_close_matches(found, sorted(names))]
+        remedy = "change a copy of default_parameters()" + (f"; near: {', '.join(near)}" if near else "")
+        raise RangeError(f"parameters unknown {strange}, missing {missing}", where="PSMA PBPK", remedy=remedy)
+    arrays = {name: numbers(name, value) for name, value in params.items()}
     sizes = {value.size for value in arrays.values()} - {1}
     if len(sizes) > 1 or 0 in sizes or any(value.ndim > 1 for value in arrays.values()):
         raise InputError(
@@ -85,6 +91,14 @@ def checked(params: Values) -> dict[str, Array]:
             )
     draws = max(sizes, default=1)
     return {name: np.broadcast_to(value, draws) for name, value in arrays.items()}
+
+
+def numbers(name: str, value: object) -> Float[Array, "..."]:
+    """One number or one a draw. Raises InputError for text, nothing, or complex numbers."""
+    found = np.asarray(value)
+    if found.size and found.dtype.kind not in "biuf":
+        raise InputError(f"{name} = {value!r}", where="PSMA PBPK", remedy="give a number, or one a draw")
+    return np.atleast_1d(found.astype(np.float64))
 
 
 def free_parameters(names: tuple[str, ...] = ()) -> tuple[Parameter, ...]:

@@ -10,6 +10,7 @@ from functools import cache, reduce
 from importlib.resources import files
 
 import numpy as np
+from jaxtyping import Bool
 
 from gemel.core.errors import RangeError
 from gemel.core.image import Array
@@ -22,6 +23,7 @@ OUTSIDE_PLASMA = ("salivary", "prostate", *TUMOURS)  # their vascular volume is 
 REFERENCE_KG = 71.0
 BRAIN_INTERSTITIAL_L = 1.0
 KIDNEY_AND_LIVER = 0.19 + 0.065  # their part of the flow in the published model
+LEAST_LEFT = 0.01  # of flow and of weight for the rest of the body: 0.044 and 0.11 as published; assumed
 ARTERIAL_OF_V_P, VENOUS_OF_V_P = 0.06 + 0.045, 0.18 + 0.045
 
 
@@ -57,7 +59,8 @@ def added(values: Iterable[Array]) -> Array:
 def physiology(p: Numbers) -> Physiology:
     """All derived quantities. V_p = 2.8 (1 − H) BSA, F = 1.23 V_p, GFR = TER/3 · 201/151.
 
-    Raises RangeError when the named tissues leave no volume or no flow to the rest of the body.
+    Where the named tissues leave less than 1 % of flow or of weight to the rest of the body, all that are given as parts of it are
+    lowered by one factor, so that 1 % is left. Raises RangeError when organs leave no room for that, or no plasma (see `possible`).
     """
     plasma_L = p["V_p_per_BSA_L_m2"] * (1 - p["hematocrit_1"]) * p["BSA_m2"]
     flow_L_min = p["F_per_V_p_1_min"] * plasma_L
@@ -66,13 +69,13 @@ def physiology(p: Numbers) -> Physiology:
     interstitial = _interstitial(total, vascular)
     flows = _flows(p, total, flow_L_min)
     tumours = added([flows[name] for name in TUMOURS])
-    for name, value in (("volume", total["rest"]), ("plasma volume", vascular["rest"]), ("flow", flows["rest"])):
+    for name, value, remedy in (
+        ("volume", total["rest"], "lower kidney_L, liver_L, spleen_L, salivary_L, or raise weight_kg"),
+        ("plasma", vascular["rest"], "lower liver_L, spleen_L, kidney_L, or raise V_p_per_BSA_L_m2, BSA_m2"),
+        ("flow", flows["rest"], "lower f_salivary_mL_mL_min, f_prostate_mL_mL_min, or raise F_per_V_p_1_min"),
+    ):
         if (value <= 0).any():
-            raise RangeError(
-                f"no {name} left for the rest of the body",
-                where="PSMA PBPK",
-                remedy="lower the parts of the named tissues; or let them share it: flow_shared_1 = 1",
-            )
+            raise RangeError(f"no {name} left for the rest of the body", where="PSMA PBPK", remedy=remedy)
     return Physiology(
         total_L=total,
         vascular_L=vascular,
@@ -87,12 +90,27 @@ def physiology(p: Numbers) -> Physiology:
     )
 
 
+def possible(p: Numbers) -> Bool[Array, "draws"]:
+    """Which draws `physiology` has room for."""
+    total = _totals(p)
+    plasma_L = p["V_p_per_BSA_L_m2"] * (1 - p["hematocrit_1"]) * p["BSA_m2"]
+    flows = _flows(p, total, p["F_per_V_p_1_min"] * plasma_L)
+    return np.asarray((total["rest"] > 0) & (_vascular(p, total, plasma_L)["rest"] > 0) & (flows["rest"] > 0))
+
+
+def _lowered(parts: Array, given: Array, whole: Array) -> Array:
+    """The factor, up to 1, by which parts are lowered that with what is given would leave less than `LEAST_LEFT` of the whole."""
+    return np.asarray(np.minimum(1.0, ((1 - LEAST_LEFT) * whole - given) / parts))
+
+
 def _totals(p: Numbers) -> Numbers:
     """Tissue volumes: own parameters, or a part of the body at 71 kg scaled with weight (1 kg = 1 L)."""
     scale = p["weight_kg"] / REFERENCE_KG
-    total = {name: row["mass_per_71_kg"] * scale for name, row in tissues().items() if "mass_per_71_kg" in row}
-    total["bone"] = total["bone"] - total["red_marrow"]
-    total |= {name: p[f"{name}_L"] for name in ("kidney", "salivary", "liver", "spleen")}
+    scaled = {name: row["mass_per_71_kg"] * scale for name, row in tissues().items() if "mass_per_71_kg" in row}
+    scaled["bone"] = scaled["bone"] - scaled["red_marrow"]
+    own = {name: p[f"{name}_L"] for name in ("kidney", "salivary", "liver", "spleen")}
+    factor = _lowered(added(scaled.values()), added(own.values()), p["weight_kg"])
+    total = {name: value * factor for name, value in scaled.items()} | own
     total["rest"] = p["weight_kg"] - added(total.values())
     total |= {name: p[f"{name}_L"] for name in ("tumor1", "tumor2")}
     return total | {"tumor_rest": p["N_tumor_rest_nmol"] / p["R_tumor_rest_nmol_L"]}
@@ -121,15 +139,18 @@ def _interstitial(total: Numbers, vascular: Numbers) -> Numbers:
 
 def _flows(p: Numbers, total: Numbers, flow_L_min: Array) -> Numbers:
     """Plasma flow to each tissue; tumours are fed besides the total of the normal tissues, as published."""
-    flows = {name: p[f"flow_{name}_1"] * flow_L_min for name in tissues() if f"flow_{name}_1" in p}
-    left = (1 - p["flow_kidney_1"] - p["flow_liver_1"]) / (1 - KIDNEY_AND_LIVER)
-    flows |= {name: flow * left ** p["flow_shared_1"] for name, flow in flows.items() if name not in ("kidney", "liver")}
-    flows["salivary"] = p["f_salivary_mL_mL_min"] * total["salivary"]
-    flows["prostate"] = p["f_prostate_mL_mL_min"] * (1 - p["hematocrit_1"]) * total["prostate"]
+    parts = {name: p[f"flow_{name}_1"] * flow_L_min for name in tissues() if f"flow_{name}_1" in p}
+    left = np.maximum(1 - p["flow_kidney_1"] - p["flow_liver_1"], 0.0) / (1 - KIDNEY_AND_LIVER)
+    parts |= {name: flow * left ** p["flow_shared_1"] for name, flow in parts.items() if name not in ("kidney", "liver")}
+    own = {
+        "salivary": p["f_salivary_mL_mL_min"] * total["salivary"],
+        "prostate": p["f_prostate_mL_mL_min"] * (1 - p["hematocrit_1"]) * total["prostate"],
+    }
+    factor = _lowered(added(parts.values()), added(own.values()), flow_L_min)
+    flows = {name: flow * factor for name, flow in parts.items()} | own
     flows["rest"] = flow_L_min - added(flows.values())
-    flows["tumor1"] = p["f_tumor1_mL_mL_min"] * total["tumor1"]
-    flows["tumor2"] = p["f_tumor2_mL_mL_min"] * total["tumor2"]
-    return flows | {"tumor_rest": p["f_tumor1_mL_mL_min"] * total["tumor_rest"]}
+    tumours = {name: p[f"f_{'tumor1' if name == 'tumor_rest' else name}_mL_mL_min"] * total[name] for name in TUMOURS}
+    return flows | tumours
 
 
 def _permeability(p: Numbers, total: Numbers) -> Numbers:

@@ -1,7 +1,7 @@
 """The six-state population model of Lu-177-PSMA by itself: activity of blood, four organs and the rest, many draws at once.
 
-dA_b/dt = −k₁₀A_b − Σ(k_in A_b − k_out A_i) − λA_b, dA_i/dt = k_in A_b (1 − A_i/B_max) − k_out A_i − λA_i; only salivary glands saturate.
-Siebinga et al. 2023, CPT Pharmacometrics Syst Pharmacol 12:1060; spreads between patients as in the table of priors, most of them assumed.
+The equations of `blood`, with decay. Medians and spreads between patients as in the table of priors: Siebinga et al. 2023, CPT
+Pharmacometrics Syst Pharmacol 12:1060, glands raised as told there, most of the spreads assumed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,11 @@ from jaxtyping import Float, Int
 
 from gemel.core.errors import InputError
 from gemel.core.image import Array
-from gemel.core.network import Network, Reaction, loss, transfer
+from gemel.core.network import Network
 from gemel.core.parameter import Parameter
 from gemel.engines.decay import nuclide
 from gemel.engines.ode import Dose, Tolerance, compiled, require_solved, solve
+from gemel.systems.theranostics.blood import decay, exchange
 from gemel.systems.theranostics.population import population
 
 ORGANS = ("salivary", "kidney", "liver", "tumour", "rest")
@@ -35,18 +36,15 @@ def kinetic_parameters() -> tuple[Parameter, ...]:
 
 
 def default_parameters() -> dict[str, float]:
-    """The published typical patient; uptake of the tumour is that of one gram."""
+    """The typical patient of the priors; uptake of the tumour is that of one gram."""
     return {p.name: p.centre for p in kinetic_parameters()}
 
 
 @cache
 def network() -> Network:
     """Blood and five compartments, MBq and hours."""
-    reactions = [loss("blood", "excretion"), *(loss(name, "decay") for name in STATES)]
-    for organ in ORGANS:
-        reactions += [transfer("blood", organ, f"to_{organ}"), transfer(organ, "blood", f"from_{organ}")]
-    reactions.append(Reaction("saturated", ("blood", "salivary"), (("blood", 1.0), ("salivary", -1.0))))
-    return Network(STATES, tuple(dict.fromkeys(r.coefficient for r in reactions)), tuple(reactions))
+    reactions = (*exchange(ORGANS), *decay(STATES))
+    return Network(STATES, tuple(dict.fromkeys(r.coefficient for r in reactions)), reactions)
 
 
 def amounts(
@@ -69,5 +67,5 @@ def amounts(
 
 def _rates(p: dict[str, Array], tumour_g: float | int, decay_1_h: float) -> dict[str, Array]:
     found = {name.removesuffix("_1_h"): value for name, value in p.items() if name.endswith("_1_h")}
-    found |= {"to_tumour": p["to_tumour_1_h_g"] * tumour_g, "saturated": p["to_salivary_1_h"] / p["salivary_capacity_MBq"]}
+    found |= {"to_tumour": p["to_tumour_1_h_g"] * tumour_g, "saturated_salivary": p["to_salivary_1_h"] / p["salivary_capacity_MBq"]}
     return found | {"decay": np.asarray(decay_1_h)}

@@ -41,7 +41,15 @@ def test_times_come_back_in_the_order_asked():
         ({"TER_L_min": -0.1}, "TER_L_min = -0.1 .* GFR"),
         ({"k_on_L_nmol_min": np.nan}, "k_on_L_nmol_min = nan"),
         ({"R_kidney_nmol_L": np.array([14.0, 9000.0])}, "R_kidney_nmol_L = 9000"),
-        ({"flow_kidney_1": 0.3}, "no flow left"),
+        ({"R_kidney_nmol_L": -1.0}, "R_kidney_nmol_L = -1 .* 0 to 500"),
+        ({"kidney_L": -0.3}, "kidney_L = -0.3 .* volume"),
+        ({"hematocrit_1": 1.2}, "hematocrit_1 = 1.2"),
+        ({"TER_L_min": 0.0}, "TER_L_min = 0 .* GFR"),
+        ({"flow_kidney_1": 1.1}, "flow_kidney_1 = 1.1 .* 0.02 to 0.6"),
+        ({"weight_kg": np.inf}, "weight_kg = inf"),
+        ({"weight_kg": 30.0, "liver_L": 6.0, "spleen_L": 2.0, "V_p_per_BSA_L_m2": 1.2}, "no plasma left"),
+        ({"R_kidny": 14.0}, "unknown \\['R_kidny'\\].*near: .*R_kidney_nmol_L"),
+        ({"kidney_ml": 300.0}, "near: kidney_L"),
     ],
 )
 def test_parameters_outside_physiology_are_named_with_their_range(change, said):
@@ -49,13 +57,58 @@ def test_parameters_outside_physiology_are_named_with_their_range(change, said):
         pbpk.solve(PARAMS | change, 10.3, 100.0, T)
 
 
+@pytest.mark.parametrize("value", [None, "14", 1j, [], "NaN"])
+def test_a_parameter_that_is_no_number_is_named(value):
+    with pytest.raises(InputError, match=r"R_kidney_nmol_L|draws"):
+        pbpk.solve(PARAMS | {"R_kidney_nmol_L": value}, 10.3, 100.0, T)
+
+
+def test_a_kidney_that_takes_more_flow_leaves_less_to_the_others():
+    """Flows are parts of one output: what is over 99 % of it lowers all parts alike, and nothing changes where there is room."""
+    row = {name: np.array([value, value]) for name, value in PARAMS.items()}
+    body = physiology(row | {"flow_kidney_1": np.array([0.19, 0.4])})
+    output = 1.23 * 2.8 * 0.6 * 1.9
+    normal = [name for name in body.flow_L_min if not name.startswith("tumor")]
+    assert sum(body.flow_L_min[name] for name in normal) == pytest.approx(output)
+    assert body.flow_L_min["rest"] / output == pytest.approx([0.0442, 0.01], rel=0.02)
+    assert body.flow_L_min["muscle"][1] / body.flow_L_min["gi"][1] == pytest.approx(17 / 16)
+    assert body.flow_L_min["kidney"] / output == pytest.approx([0.19, 0.4 * 0.989 / 1.165], rel=2e-3)
+
+
+@pytest.mark.parametrize("like", [pbpk.default_parameters(), pbpk.corrected_parameters()], ids=["published", "corrected"])
+def test_a_thousand_persons_of_thirty_percent_variation_all_live(like):
+    """Every parameter but the variant of the model and the label differs; nobody is refused, nothing is negative, medians are kept."""
+    cohort = pbpk.virtual_patients(like, 1000, np.random.default_rng(5), cv_1=0.3)
+    assert sum(np.size(value) == 1000 for value in cohort.values()) >= 45
+    found = pbpk.solve(cohort, 10.3, 100.0, T)
+    assert all(np.isfinite(value).all() and (value >= 0).all() for value in found.values())
+    ratio = cohort["R_kidney_nmol_L"] / 14.0
+    assert np.median(ratio) == pytest.approx(1.0, abs=0.04)
+    assert ratio.std() / ratio.mean() == pytest.approx(0.3, abs=0.03)
+    again = pbpk.virtual_patients(like, 1000, np.random.default_rng(5), cv_1=0.3)
+    assert all((np.asarray(again[name]) == np.asarray(cohort[name])).all() for name in cohort)
+
+
+def test_persons_that_cannot_be_asked_for():
+    rng = np.random.default_rng(0)
+    few = pbpk.virtual_patients(PARAMS, 4, rng, names=("TER_L_min",))
+    assert [name for name, value in few.items() if np.size(value) == 4] == ["TER_L_min"]
+    with pytest.raises(InputError, match="choose among"):
+        pbpk.virtual_patients(PARAMS, 4, rng, names=("flow_shared_1",))
+    for n, cv in ((0, 0.3), (4, 0.0), (4, np.nan)):
+        with pytest.raises(RangeError, match="persons"):
+            pbpk.virtual_patients(PARAMS, n, rng, cv_1=cv)
+
+
 def test_other_bad_input_is_refused():
-    with pytest.raises(InputError, match="unknown \\['kidney_ml'\\], missing \\['kidney_L'\\]"):
+    with pytest.raises(RangeError, match="unknown \\['kidney_ml'\\], missing \\['kidney_L'\\]"):
         pbpk.solve({("kidney_ml" if k == "kidney_L" else k): v for k, v in PARAMS.items()}, 10.3, 100.0, T)
-    with pytest.raises(RangeError, match="negative"):
-        pbpk.solve(PARAMS, -1.0, 100.0, T)
-    with pytest.raises(RangeError, match="times"):
-        pbpk.solve(PARAMS, 10.3, 100.0, np.array([-5.0, 60.0]))
+    for hot, cold in ((-1.0, 100.0), (10.3, -1.0), (np.nan, 100.0), (10.3, np.inf)):
+        with pytest.raises(RangeError, match="negative"):
+            pbpk.solve(PARAMS, hot, cold, T)
+    for times in (np.array([-5.0, 60.0]), np.array([np.nan]), []):
+        with pytest.raises(InputError, match="times"):
+            pbpk.solve(PARAMS, 10.3, 100.0, times)
     with pytest.raises(RangeError, match="hot ligand"):
         pbpk.tiac_h(PARAMS, 0.0, 100.0)
     with pytest.raises(RangeError, match="draws"):
