@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Mapping as AbstractMapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -44,7 +44,10 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Array]]:
 
 
 def unpack(kind: type[T], arrays: Mapping[str, Array]) -> T:
-    """The value of that type which `pack` took apart. Raises InputError when a part is missing."""
+    """The value of that type which `pack` took apart. A part that was stored before its field existed has the field's default.
+
+    Raises InputError when a part without a default is missing.
+    """
     value: T = _build(kind, arrays, "")
     return value
 
@@ -53,7 +56,8 @@ def _build(kind: Any, arrays: Mapping[str, Array], path: str) -> Any:
     origin = get_origin(kind)
     if isinstance(kind, type) and is_dataclass(kind):
         hints = get_type_hints(kind)
-        return kind(**{field.name: _build(hints[field.name], arrays, _join(path, field.name)) for field in fields(kind)})
+        held = [field for field in fields(kind) if not _newer(field, arrays, _join(path, field.name))]
+        return kind(**{field.name: _build(hints[field.name], arrays, _join(path, field.name)) for field in held})
     if origin is tuple:
         inner = get_args(kind)
         kinds = [inner[0]] * int(_leaf(arrays, _join(path, "#"))) if len(inner) == 2 and inner[1] is Ellipsis else inner
@@ -63,6 +67,13 @@ def _build(kind: Any, arrays: Mapping[str, Array], path: str) -> Any:
         return {str(key): _build(inner, arrays, _join(path, str(key))) for key in _leaf(arrays, _join(path, "#"))}
     leaf = _leaf(arrays, path)
     return kind(leaf.item()) if kind in SCALARS else leaf
+
+
+def _newer(field: "Field[Any]", arrays: Mapping[str, Array], path: str) -> bool:
+    """Whether a field with a default has no part at all: it came after the artefact."""
+    if field.default is MISSING and field.default_factory is MISSING:
+        return False
+    return path not in arrays and not any(name.startswith(f"{path}/") for name in arrays)
 
 
 def _leaf(arrays: Mapping[str, Array], path: str) -> Array:

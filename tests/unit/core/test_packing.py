@@ -43,3 +43,22 @@ def test_what_cannot_be_packed_or_is_missing_is_named() -> None:
     del arrays["label"]
     with pytest.raises(InputError, match="label"):
         unpack(Inner, arrays)
+
+
+@dataclass(frozen=True)
+class Later:
+    weights: Float[Array, "n"]
+    shift_s: float = 4.0
+    notes: tuple[str, ...] = ("as stored before",)
+
+
+def test_a_part_that_came_after_the_artefact_has_its_default_and_one_without_a_default_is_missing() -> None:
+    whole = pack(Later(np.ones(2), 7.0, ("a",)))
+    before = {name: part for name, part in whole.items() if name == "weights"}
+    assert unpack(Later, before).shift_s == 4.0
+    assert unpack(Later, before).notes == ("as stored before",)
+    assert unpack(Later, whole).notes == ("a",)
+    with pytest.raises(InputError, match="weights"):
+        unpack(Later, {name: part for name, part in whole.items() if name != "weights"})
+    with pytest.raises(InputError, match="notes/0"):
+        unpack(Later, {name: part for name, part in whole.items() if name != "notes/0"})
