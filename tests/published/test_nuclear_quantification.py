@@ -1,6 +1,8 @@
 """Published numbers of single-time-point dosimetry, a real phantom, and a real series that must be refused."""
 
 import csv
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,3 +66,45 @@ def test_the_series_without_its_scale_is_refused(shared_data: Path) -> None:
     with pytest.raises(RangeError, match=r"effective half-life longer than physical \(none, the activity rises") as error:
         quantify(scans, Structures(scans[0].image, {"hot": hot}), Blur(15.0), half_life_s=LU_s, calibration_rel=0.05)
     assert "no common calibration" in error.value.remedy
+
+
+def _to_the_largest(values: np.ndarray) -> np.ndarray:
+    return values * (5e6 / values.max())
+
+
+def _to_the_sum(values: np.ndarray) -> np.ndarray:
+    return values * (1e9 / values.sum())
+
+
+def _full_range(values: np.ndarray) -> np.ndarray:
+    return np.rint(values * (65535.0 / values.max()))
+
+
+@pytest.mark.parametrize("scale", [_to_the_largest, _to_the_sum, _full_range])
+@pytest.mark.parametrize("hours", [(4, 24, 48, 168), (24, 48), (4, 24)])
+def test_the_series_scaled_image_by_image_is_refused_for_that_reason(
+    shared_data: Path, scale: Callable[[np.ndarray], np.ndarray], hours: tuple[int, ...]
+) -> None:
+    """The same patient disguised: each image divided by its own largest value or sum, as Bq/mL of the right order."""
+    folder = shared_data / "nuclear" / "lu177_fap_spect"
+    scans = []
+    for hour in hours:
+        image = read_nifti(folder / f"SPECT-{hour:03d}H_reg.nii.gz")
+        held = replace(image, array=scale(image.array.astype(np.float64)).astype(np.float32))
+        scans.append(ActivityImage(held, "Bq/mL", "Lu-177", hour * H, 1200.0, 0.0, 7400.0, "none"))
+    hot = scans[-1].image.array > np.percentile(scans[-1].image.array, 99)
+    with pytest.raises(RangeError, match="each scaled by its own"):
+        quantify(scans, Structures(scans[0].image, {"hot": hot}), Blur(15.0), half_life_s=LU_s, calibration_rel=0.05)
+
+
+def test_a_region_that_outlives_the_nuclide_in_the_series_is_refused(shared_data: Path) -> None:
+    """Last disguise: images scaled so that the whole field decays as slowly as physics allows at all (T_eff 12 times the physical one)."""
+    folder = shared_data / "nuclear" / "lu177_fap_spect"
+    scans = []
+    for hour in (4, 24, 48, 168):
+        image = read_nifti(folder / f"SPECT-{hour:03d}H_reg.nii.gz")
+        values = image.array.astype(np.float64) * 2.0 ** (-hour * H / (12 * LU_s)) / image.array.sum(dtype=np.float64) * 1e9
+        held = replace(image, array=values.astype(np.float32))
+        scans.append(ActivityImage(held, "Bq/mL", "Lu-177", hour * H, 1200.0, 0.0, 7400.0, "none"))
+    with pytest.raises(RangeError, match="effective half-life longer than physical"):
+        quantify(scans, Structures(scans[0].image, {}), Blur(15.0), half_life_s=LU_s, calibration_rel=0.05)

@@ -7,7 +7,7 @@ from jaxtyping import Bool
 from scipy.optimize import linear_sum_assignment
 
 from gemel.core.errors import StructureError
-from gemel.core.image import Array, Image, voxel_index, world_mm
+from gemel.core.image import Array, Image, same_grid, voxel_index, world_mm
 from gemel.core.structures import Structures, centroid_mm
 from gemel.engines.registration import resample
 
@@ -56,6 +56,8 @@ def _onto(structures: Structures, name: str, image: Image) -> Bool[Array, "x y z
     if len(outside) == 0 or outside.mean() > OUTSIDE:
         part = "an empty VOI" if len(outside) == 0 else f"a VOI outside the field of view ({100 * outside.mean():.0f} % of its voxels)"
         raise StructureError(part, where=name, remedy="check the frame of reference, or leave the region out of this scan")
+    if same_grid(structures.grid, image):
+        return np.asarray(mask, dtype=bool)
     covered = resample(Image(mask.astype(np.float32), structures.grid.affine_mm, structures.grid.frame), image, outside=0.0)
     if not (covered.array >= 0.5).any():
         raise StructureError("a VOI smaller than the image's voxels", where=name, remedy="measure it on a finer grid")

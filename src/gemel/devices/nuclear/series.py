@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from gemel.core.activity import ActivityImage, require_series, uncorrected
+from gemel.core.errors import RangeError
 from gemel.core.image import Array
 from gemel.core.structures import Structures
 from gemel.devices.nuclear.outlines import onto_image
@@ -15,6 +16,8 @@ from gemel.engines.kinetics import Posterior, Scans, posterior, require_no_gain,
 
 FIELD_RELATIVE_SD = 0.1
 """Of the total of one scan's field: calibration drift, and what lies beyond the edge. StarGuide phantom: 3 % of scatter."""
+COMMON, EQUAL = 1e-3, 1e-6
+"""Relative spread of all scans' largest values or sums, and difference of any two, that chance does not make."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,11 @@ class Series:
 def quantify(scans: Sequence[ActivityImage], structures: Structures, blur: Blur, *, half_life_s: float, calibration_rel: float) -> Series:
     """Decay correction undone, the field's total checked against physics, regions measured in every scan.
 
-    Raises RangeError for a series whose total gains activity (no common calibration), StructureError for a VOI outside a field of view.
+    Raises RangeError for a series whose total gains activity (no common calibration) or whose images were scaled each by its own,
+    StructureError for a VOI outside a field of view.
     """
     require_series(tuple(scans))
+    require_common_scale(scans)
     true = [uncorrected(scan, half_life_s) for scan in scans]
     t_s = np.array([scan.since_injection_s for scan in true])
     total = np.array([float(scan.image.array.sum(dtype=np.float64)) * scan.image.voxel_mL for scan in true])
@@ -42,6 +47,22 @@ def quantify(scans: Sequence[ActivityImage], structures: Structures, blur: Blur,
     own = np.array([region.own_rel for region in measured[0]])
     table = Scans(t_s, activity, np.maximum(noise * activity, 1e-9), tuple(structures.masks))
     return Series(table, measured, shared_covariance(calibration_rel, own))
+
+
+def require_common_scale(scans: Sequence[ActivityImage]) -> None:
+    """Raises RangeError when the images share their largest value, or their sum: each was scaled by its own, and activity is lost.
+
+    Of what decays and moves neither stays the same: over the hours between scans of Lu-177 they change by several per cent. Equal to
+    COMMON in all scans, or to rounding in any two. Images at 65535 in one voxel each (full range of 16 bits) are found so too.
+    """
+    for what, of in (("largest value", np.max), ("sum", np.sum)):
+        seen = np.sort([float(of(scan.image.array.astype(np.float64))) for scan in scans])
+        if seen[0] <= 0 or len(seen) < 2:
+            continue
+        apart = np.diff(np.log(seen))
+        if apart.sum() < COMMON or apart.min() < EQUAL:
+            remedy = "export the scans again with their rescale, or give each its calibration factor; their activities cannot be compared"
+            raise RangeError(f"images that share their {what} ({seen[0]:.6g}): each scaled by its own", where="series", remedy=remedy)
 
 
 def time_integrated(series: Series, *, half_life_s: float, draws: int, rng: np.random.Generator) -> Posterior:

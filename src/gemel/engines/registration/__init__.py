@@ -7,7 +7,7 @@ from gemel.engines.registration.field import DisplacementField, coarse_grid, com
 from gemel.engines.registration.posterior import Deformation, mean_motion, velocity_covariance
 from gemel.engines.registration.prior import Modes, Smoothness
 from gemel.engines.registration.quality import Quality, folding, inverse_error_mm, quality
-from gemel.engines.registration.rigid import RigidResult, rigid, to_fixed, to_moving
+from gemel.engines.registration.rigid import RigidResult, displaced_mm, rigid, to_fixed, to_moving
 from gemel.engines.registration.warp import (
     compose,
     exponential,
@@ -23,7 +23,7 @@ from gemel.engines.registration.warp import (
 
 __all__ = [
     "BasisFit", "Deformation", "DisplacementField", "Modes", "Quality", "Registration", "RigidResult", "Smoothness",
-    "coarse_grid", "combine", "compose", "deformable", "exponential", "fit_basis", "folding", "inverse_error_mm", "invert",
+    "coarse_grid", "combine", "compose", "deformable", "displaced_mm", "exponential", "fit_basis", "folding", "inverse_error_mm", "invert",
     "jacobian", "mean_motion", "mobility", "pull", "pull_fraction", "pull_mask", "quality", "register", "resample", "rigid", "rigid_map",
     "to_fixed", "to_moving", "translation", "velocity_covariance", "zero_field",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float32
 
-from gemel.core.errors import RangeError
+from gemel.core.errors import GeometryError, RangeError
 from gemel.core.image import Array
 from gemel.engines.registration.noise import mapped, polynomials, products, sandwich
 
@@ -39,7 +39,7 @@ def fit(
 ) -> Posterior:
     """Gauss-Newton to the posterior mode, steps at most one prior sd; prior = (mean, sd). Bias is a polynomial of degree 4.
 
-    Raises RangeError when fewer than 20 voxels per unknown are compared.
+    Raises RangeError when fewer than 20 voxels per unknown are compared, GeometryError when the moving image is not there.
     """
     mean, sd = prior
     voxels, bias = int(np.count_nonzero(region)), polynomials(region, 4)
@@ -84,6 +84,9 @@ def _linearise(predict: Predict, prior: tuple[Array, Array], z: Array, region: A
 def _estimate(target: Array, columns: Array, bias: Array, weight: Array) -> _Estimate:
     """Weighted least squares of target on slopes, prediction and bias; the slopes are freed of the other columns for the influence."""
     p = columns.shape[1] - 1
+    if not columns.any(axis=0).all():
+        remedy = "check the overlap of the two images and their frames of reference, or give a start nearer to the answer"
+        raise GeometryError("a motion that changes nothing where the images are compared", where="registration", remedy=remedy)
     design = np.hstack([columns, bias])
     design /= np.maximum(length := np.sqrt(np.mean(design**2, axis=0)), 1e-6)
     weighted = design * weight[:, None]

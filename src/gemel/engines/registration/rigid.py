@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.spatial.transform import Rotation
 
-from gemel.core.errors import RangeError
+from gemel.core.errors import GeometryError
 from gemel.core.image import Array, Image
 from gemel.engines.registration.compare import body, box, crop, metal, onto_grid, smooth_within, smoothed, thinned, within
 from gemel.engines.registration.field import DisplacementField, zero_field
@@ -15,6 +15,7 @@ from gemel.engines.registration.warp import pull, rigid_map
 
 HARD_HU = 200.0  # cortical and dense trabecular bone
 ROTATION_SD_RAD = 0.02  # 1.1 degree
+OUTSIDE_HU = -1024.0
 LEVELS = ((6.0, 10), (2.0, 8))  # smoothing mm, iterations
 
 
@@ -40,13 +41,15 @@ def rigid(
     """Posterior of translation and rotation with normal priors around the start, coarse to fine.
 
     mask: the stiff part with a margin, on the moving grid; None takes what is near voxels above HARD_HU. Metal and what lies outside
-    the fixed image's field of view are left out. Raises RangeError when the images do not overlap there.
+    the fixed image's field of view are left out. Raises GeometryError when the images do not overlap there.
     """
-    target = onto_grid(fixed, moving, outside=-1024.0)
+    target = onto_grid(fixed, moving, outside=OUTSIDE_HU)
+    if not (target.array > OUTSIDE_HU).any():
+        raise GeometryError("images that do not overlap", where="rigid", remedy="check the frames of reference, or give start_mm")
     stiff, seen = hard(moving) if mask is None else mask & ~metal(moving), body(target)
     inside = body(target, margin_mm=0.0)
     if not (stiff & seen).any():
-        raise RangeError("no stiff voxel in both images", where="rigid", remedy="check the frames of reference, or give start_mm")
+        raise GeometryError("no stiff voxel in both images", where="rigid", remedy="check the frames of reference, or give start_mm")
     centre_mm = moving.affine_mm[:3, :3] @ np.argwhere(stiff & seen).mean(axis=0) + moving.origin_mm
     prior = (np.array([*start_mm, 0.0, 0.0, 0.0]), np.array([translation_sd_mm] * 3 + [ROTATION_SD_RAD] * 3))
     at = prior[0]
@@ -70,6 +73,12 @@ def rigid(
 def hard(image: Image, margin_mm: float = 6.0) -> Bool[Array, "x y z"]:
     """Voxels within the margin of something above HARD_HU, away from metal."""
     return within(smoothed(image, 2.0).array > HARD_HU, image, margin_mm) & ~metal(image)
+
+
+def displaced_mm(result: RigidResult, points_mm: Float[Array, "n 3"]) -> Float[Array, "n 3"]:
+    """How far points of the moving image are moved: R (p - c) + c + t - p."""
+    turned = (points_mm - result.centre_mm) @ Rotation.from_rotvec(result.rotation_rad).as_matrix().T
+    return np.asarray(turned + result.centre_mm + result.translation_mm - points_mm)
 
 
 def to_fixed(result: RigidResult, grid: DisplacementField) -> DisplacementField:

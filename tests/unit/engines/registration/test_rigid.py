@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from gemel.core.errors import GemelError
+from gemel.core.errors import GemelError, GeometryError
 from gemel.core.image import Image
 from gemel.engines.registration import DisplacementField, exponential, pull, rigid, rigid_map, to_fixed, to_moving, zero_field
 from gemel.engines.registration.rigid import RigidResult
@@ -62,5 +62,21 @@ def test_the_two_maps_undo_each_other(planning: Image, grid: Image) -> None:
 def test_images_without_overlap_are_refused(planning: Image) -> None:
     far = planning.affine_mm.copy()
     far[:3, 3] += 5000
-    with pytest.raises(GemelError, match=r"no voxel above|no stiff voxel"):
+    with pytest.raises(GemelError, match=r"no voxel above|no stiff voxel|do not overlap"):
         rigid(Image(planning.array, far), planning)
+
+
+def test_a_flat_image_is_refused_and_divides_nothing(planning: Image) -> None:
+    """Frames that overlap on paper, while what is compared lies elsewhere: every slope is zero."""
+    empty = replace(planning, array=np.full(planning.shape, 40.0, np.float32))
+    with pytest.raises(GeometryError, match="changes nothing"):
+        rigid(planning, empty, mask=np.ones(planning.shape, bool))
+
+
+def test_activity_beside_the_field_is_refused(planning: Image) -> None:
+    """Zero outside instead of air, as in activity: there is a body everywhere, and no overlap all the same."""
+    beside = planning.affine_mm.copy()
+    beside[0, 3] += 5000.0
+    hot = np.maximum(planning.array, 0.0)
+    with pytest.raises(GeometryError, match="do not overlap"):
+        rigid(Image(hot, beside), Image(hot, planning.affine_mm), mask=hot > 50)
