@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Float32, Shaped
 
 from gemel.core.errors import GeometryError, InputError, RangeError, UnitError
 from gemel.core.image import Array, Image
@@ -30,7 +30,28 @@ def read_nifti(path: str | Path, *, frame: str = "") -> Image:
     Raises GeometryError for 4-D, sheared or unplaced volumes; InputError for damaged files and values that are not finite.
     """
     where = str(path)
-    data = read_bytes(Path(path))
+    array, affine_mm = _read(Path(path), where)
+    if array.ndim == 4 and array.shape[3] == 1:
+        array = array[..., 0]
+    if array.ndim != 3:
+        raise GeometryError(f"a volume of shape {array.shape}", where=where, remedy="extract one 3-D volume")
+    return _image(*along_lps(array, affine_mm), frame, where)
+
+
+def read_nifti_frames(path: str | Path, *, frame: str = "") -> tuple[Float32[Array, "frames x y z"], Image]:
+    """All volumes of a 4-D file in their order, and their mean with its place. Raises what `read_nifti` raises, and for 3-D volumes."""
+    where = str(path)
+    array, affine_mm = _read(Path(path), where)
+    if array.ndim != 4:
+        raise GeometryError(f"a volume of shape {array.shape}", where=where, remedy="give the frames as one 4-D file")
+    turned = [along_lps(array[..., k], affine_mm) for k in range(array.shape[3])]
+    frames = np.stack([one for one, _ in turned]).astype(np.float32)
+    return frames, _image(frames.mean(axis=0, dtype=np.float64).astype(np.float32), turned[0][1], frame, where)
+
+
+def _read(path: Path, where: str) -> tuple[Shaped[Array, "..."], Shaped[Array, "4 4"]]:
+    """Values as float32, and index to LPS mm."""
+    data = read_bytes(path)
     try:
         unpacked = _unpacked(data)
         volume = nib.Nifti1Image.from_bytes(unpacked)
@@ -38,15 +59,14 @@ def read_nifti(path: str | Path, *, frame: str = "") -> Image:
         array = np.asarray(volume.dataobj, dtype=np.float32)
     except _FAULTS as error:
         raise InputError(f"not a readable NIfTI-1 file ({str(error)[:120]})", where=where, remedy="convert or transfer it again") from error
-    if array.ndim == 4 and array.shape[3] == 1:
-        array = array[..., 0]
-    if array.ndim != 3:
-        raise GeometryError(f"a volume of shape {array.shape}", where=where, remedy="extract one 3-D volume")
     if not np.isfinite(array).all():
         raise InputError(
             f"{np.count_nonzero(~np.isfinite(array))} voxels that are not finite", where=where, remedy="repair the image first"
         )
-    array, affine_mm = along_lps(array, _RAS_LPS @ _placed(volume, where))
+    return array, _RAS_LPS @ _placed(volume, where)
+
+
+def _image(array: Shaped[Array, "x y z"], affine_mm: Shaped[Array, "4 4"], frame: str, where: str) -> Image:
     try:
         return Image(array, affine_mm, frame)
     except GeometryError as error:

@@ -41,6 +41,7 @@ def write_nm(path: str | Path, scan: ActivityImage, identity: Identity, *, descr
     _set_clock(dataset, scan)
     _set_geometry(dataset, Image(array, affine_mm))
     _set_pixels(dataset, stored, scan, slope)
+    _leave_unknown(dataset)
     dataset.RadiopharmaceuticalInformationSequence = Sequence([_injection(scan)])
     write_atomic(path, serialise(dataset))
     return sop_uid
@@ -52,6 +53,7 @@ def _set_clock(dataset: Dataset, scan: ActivityImage) -> None:
     dataset.AcquisitionTime = dataset.SeriesTime = time.replace(":", "")
     rotation = Dataset()
     rotation.NumberOfFramesInRotation, rotation.ActualFrameDuration = 1, math.floor(1000 * scan.duration_s + 0.5)
+    rotation.StartAngle, rotation.ScanArc, rotation.AngularStep, rotation.RotationDirection = 0, 360, 360, "CW"
     dataset.RotationInformationSequence = Sequence([rotation])
     dataset.NumberOfRotations = dataset.NumberOfDetectors = dataset.NumberOfEnergyWindows = 1
 
@@ -80,6 +82,14 @@ def _set_pixels(dataset: Dataset, stored: Shaped[Array, "x y z"], scan: Activity
     else:
         dataset.RescaleIntercept, dataset.RescaleSlope = 0, decimal(slope)
     dataset.PixelData = stored.transpose(2, 1, 0).tobytes()
+
+
+def _leave_unknown(dataset: Dataset) -> None:
+    """Type 2 elements of PS3.3 C.8.4.6 to C.8.4.11 that nobody told us: present, and empty."""
+    for keyword in ("PatientOrientationCodeSequence", "PatientGantryRelationshipCodeSequence", "EnergyWindowInformationSequence"):
+        setattr(dataset, keyword, Sequence([]))
+    dataset.CountsAccumulated, dataset.Laterality = None, ""
+    dataset.DetectorInformationSequence[0].CollimatorType = ""
 
 
 def _mapping(slope: float) -> Dataset:

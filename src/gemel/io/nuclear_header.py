@@ -31,6 +31,8 @@ _SYMBOLS = set(_ELEMENTS.values())
 class Stated:
     """What the user states in place of a tag that is missing or wrong; it goes before the header. Empty and NaN: not stated.
 
+    `where_silent`: nuclide and injection go behind the header, and stand in only for what it lacks.
+
     Command line: --nuclide, --injected, --injected-MBq, --acquired, --duration-s, --decay-corrected-to, --Bq-mL-per-unit.
     """
 
@@ -41,6 +43,7 @@ class Stated:
     duration_s: float = math.nan
     decay_corrected_to: Correction | None = None
     Bq_mL_per_unit: float = math.nan  # concentration of one unit of the voxel values
+    where_silent: bool = False
 
     def __post_init__(self) -> None:
         if self.Bq_mL_per_unit <= 0:
@@ -84,7 +87,8 @@ def radiopharmaceutical(dataset: Dataset, where: str) -> Dataset:
 def nuclide_of(dataset: Dataset, stated: Stated, where: str) -> str:
     """The nuclide stated, else the code meaning of RadionuclideCodeSequence."""
     codes = items(radiopharmaceutical(dataset, where), "RadionuclideCodeSequence", where)
-    written = stated.nuclide or (text(codes[0], "CodeMeaning", where) if codes else "")
+    own = text(codes[0], "CodeMeaning", where) if codes else ""
+    written = (own or stated.nuclide) if stated.where_silent else (stated.nuclide or own)
     if not written:
         remedy = "state it: --nuclide Lu-177, or TracerRadionuclide in the sidecar"
         raise InputError("no nuclide (RadionuclideCodeSequence)", where=where, remedy=remedy)
@@ -96,13 +100,12 @@ def injected_at_s(dataset: Dataset, acquired_s: float, stated: Stated, where: st
 
     Raises InputError when none is there, or the time of day alone is after the scan: the day is then unknown and not guessed.
     """
-    if stated.injected:
-        return moment_s(stated.injected, "--injected", "what was stated")
     item = radiopharmaceutical(dataset, where)
-    moment = text(item, "RadiopharmaceuticalStartDateTime", where)
+    moment, clock = (text(item, f"RadiopharmaceuticalStart{name}", where) for name in ("DateTime", "Time"))
+    if stated.injected and not (stated.where_silent and (moment or clock)):
+        return moment_s(stated.injected, "--injected", "what was stated")
     if moment:
         return seconds(dicom_moment(moment[:8], re.split("[+-]", moment[8:])[0], where))
-    clock = text(item, "RadiopharmaceuticalStartTime", where)
     remedy = "state it: --injected 2026-01-31T09:00, or InjectionDateTime in the sidecar"
     if not clock:
         raise InputError("no time of injection (RadiopharmaceuticalStartDateTime)", where=where, remedy=remedy)
@@ -118,9 +121,9 @@ def injected_MBq(dataset: Dataset, stated: Stated, where: str, *, per_MBq: float
 
     Raises RangeError above MOST_MBq: the writer took the other module's unit.
     """
-    if math.isfinite(stated.injected_MBq):
-        return stated.injected_MBq
     item = radiopharmaceutical(dataset, where)
+    if math.isfinite(stated.injected_MBq) and not (stated.where_silent and "RadionuclideTotalDose" in item):
+        return stated.injected_MBq
     remedy = "state it: --injected-MBq 7400, or InjectedRadioactivity in the sidecar"
     if "RadionuclideTotalDose" not in item:
         raise InputError("no injected activity (RadionuclideTotalDose)", where=where, remedy=remedy)

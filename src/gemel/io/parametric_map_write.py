@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from highdicom import VOILUTTransformation
+from highdicom import VOILUTFunctionValues, VOILUTTransformation
 from highdicom.pm import ParametricMap, RealWorldValueMapping
 from highdicom.sr.coding import CodedConcept
 
@@ -48,7 +48,9 @@ def write_parametric_map(path: str | Path, image: Image, volume: Volume, quantit
         **made_here(content),
         contains_recognizable_visual_features=False,
         real_world_value_mappings=[_mapping(quantity, float(array.min()), top)],
-        voi_lut_transformations=[VOILUTTransformation(window_center=top / 2, window_width=top)],
+        voi_lut_transformations=[
+            VOILUTTransformation(window_center=top / 2, window_width=top, voi_lut_function=VOILUTFunctionValues.LINEAR_EXACT)
+        ],
         content_description=description[:64] or quantity.explanation[:64],
     )
     dataset.Laterality = ""

@@ -54,7 +54,7 @@ def read_pet(path: str | Path, stated: Stated = NOTHING_STATED, *, series_uid: s
     thickness_mm = float(numbers(first, "SliceThickness", 1, where)[0]) if len(entries) == 1 else 0.0
     order, affine_mm = stack(planes, thickness_mm)
     reference_Bq = _reference_activity_Bq(first, clock, where)
-    slices = [_concentration(datasets[i], stated, str(entries[i].path), reference_Bq) for i in order]
+    slices = [concentration(datasets[i], stated, str(entries[i].path), reference_Bq) for i in order]
     array, affine_mm = along_lps(np.stack(slices, axis=2), affine_mm)
     return ActivityImage(
         image=Image(array, affine_mm, text(first, "FrameOfReferenceUID", where)),
@@ -127,7 +127,7 @@ def _reference_activity_Bq(dataset: Dataset, clock: _Clock, where: str) -> float
     return injected_Bq * 2.0 ** (-(clock.acquired_s - clock.injected_s) / half_life_s)
 
 
-def _concentration(dataset: Dataset, stated: Stated, where: str, reference_Bq: float) -> Float[Array, "x y"]:
+def concentration(dataset: Dataset, stated: Stated, where: str, reference_Bq: float) -> Float[Array, "x y"]:
     """Bq/mL = factor·(slope·stored + intercept) (PS3.3 C.8.9.4.1.1); slopes differ from slice to slice."""
     if "RescaleSlope" not in dataset:
         raise UnitError("no RescaleSlope", where=where, remedy="export the series with its rescale; without it the scale is lost")

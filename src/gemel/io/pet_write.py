@@ -1,5 +1,6 @@
 """A PET series out: ActivityImage in Bq/mL → DICOM PET images in BQML, one slope a slice. PS3.3 A.21, C.8.9."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -48,12 +49,31 @@ def _set_scan(dataset: Dataset, scan: ActivityImage, half_life_s: float) -> None
     dataset.AcquisitionDate, dataset.AcquisitionTime = _date_time(scan.acquired_s)
     dataset.SeriesDate, dataset.SeriesTime = dataset.AcquisitionDate, dataset.AcquisitionTime
     dataset.ActualFrameDuration = round(1000 * scan.duration_s)
+    _set_decay(dataset, scan, math.log(2) / half_life_s)
+    for keyword in ("PatientOrientationCodeSequence", "PatientGantryRelationshipCodeSequence"):  # type 2, not known
+        setattr(dataset, keyword, Sequence([]))
+    dataset.CollimatorType = dataset.Laterality = ""
     item = Dataset()
     item.RadionuclideTotalDose, item.RadionuclideHalfLife = decimal(scan.injected_MBq * 1e6), decimal(half_life_s)  # Bq, C.8.9.2
     item.RadiopharmaceuticalStartDateTime = "".join(_date_time(scan.injected_s))
     symbol, mass = scan.nuclide.split("-")
     item.RadionuclideCodeSequence = Sequence([coded(f"{mass}{symbol}", "99GEMEL", scan.nuclide)])
     dataset.RadiopharmaceuticalInformationSequence = Sequence([item])
+
+
+def _set_decay(dataset: Dataset, scan: ActivityImage, decay_1_s: float) -> None:
+    """When the mean of the scan was true, ms after its start: ln(x/(1 - e^(-x)))/λ, x = λ·duration; and the factor that values were given.
+
+    PS3.3 C.8.9.4.1.5, C.8.9.4.1.6.
+    """
+    x = decay_1_s * scan.duration_s
+    within = x / -math.expm1(-x)
+    dataset.FrameReferenceTime = decimal(1000 * math.log(within) / decay_1_s)
+    corrected = scan.decay_corrected_to != "none"
+    dataset.CorrectedImage = ["DECY", "ATTN", "SCAT"] if corrected else ["ATTN", "SCAT"]
+    if corrected:
+        earlier_s = scan.since_injection_s if scan.decay_corrected_to == "injection" else 0.0
+        dataset.DecayFactor = decimal(within * math.exp(decay_1_s * earlier_s))
 
 
 def _set_slice(dataset: Dataset, image: Image, k: int) -> None:

@@ -14,6 +14,7 @@ Norgaard et al. 2022, Sci Data 9:65 (PET-BIDS).
 import json
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -38,24 +39,26 @@ def read_activity_nifti(path: str | Path, sidecar: str | Path = "", *, frame: st
     """
     path = Path(path)
     beside = Path(sidecar) if str(sidecar) else path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
-    fields, where = _fields(beside) | _as_fields(stated), str(beside)
+    own, told, where = read_fields(beside), _as_fields(stated), str(beside)
+    fields = told | {name: held for name, held in own.items() if held not in (None, "")} if stated.where_silent else own | told
     image = read_nifti(path, frame=frame)
     unit, factor = _unit(fields, where)
     injected_s, acquired_s = _times_s(fields, where)
     return ActivityImage(
         image=with_array(image, (image.array * factor).astype(np.float32)),
         unit=unit,
-        nuclide=nuclide_name(str(_field(fields, "TracerRadionuclide", where)), where),
+        nuclide=nuclide_name(str(field_of(fields, "TracerRadionuclide", where)), where),
         acquired_s=acquired_s,
-        duration_s=_number(fields, "FrameDuration", where),
+        duration_s=number_of(fields, "FrameDuration", where),
         injected_s=injected_s,
-        injected_MBq=_injected_MBq(fields, where),
+        injected_MBq=injected_MBq_of(fields, where),
         decay_corrected_to=_correction(fields, where, injected_s, acquired_s),
         source=digest(read_bytes(path)),
     )
 
 
-def _fields(path: Path) -> dict[str, Any]:
+def read_fields(path: Path) -> dict[str, Any]:
+    """The sidecar's object. Raises InputError for what is no JSON, or no object."""
     if not path.is_file():
         remedy = "write one with Units, AcquisitionDateTime, FrameDuration, ImageDecayCorrected (PET-BIDS)"
         raise InputError("a NIfTI image without its JSON sidecar", where=str(path), remedy=remedy)
@@ -86,14 +89,16 @@ def _as_fields(stated: Stated) -> dict[str, Any]:
     return {name: held for name, held in told.items() if held is not None and held != "" and held == held}
 
 
-def _field(fields: dict[str, Any], name: str, where: str) -> Any:
+def field_of(fields: Mapping[str, Any], name: str, where: str) -> Any:
+    """A field that must be there."""
     if fields.get(name) is None or fields[name] == "":
         raise InputError(f"no {name}", where=where, remedy=f"add {name} to the sidecar")
     return fields[name]
 
 
-def _number(fields: dict[str, Any], name: str, where: str) -> float:
-    found = _field(fields, name, where)
+def number_of(fields: Mapping[str, Any], name: str, where: str) -> float:
+    """A field that must be one finite number."""
+    found = field_of(fields, name, where)
     if isinstance(found, list) and len(found) == 1:
         found = found[0]
     if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(found):
@@ -101,13 +106,21 @@ def _number(fields: dict[str, Any], name: str, where: str) -> float:
     return float(found)
 
 
-def _unit(fields: dict[str, Any], where: str) -> tuple[Unit, float]:
+def Bq_mL_of(fields: Mapping[str, Any], where: str) -> float:
+    """Bq/mL of one unit of the values. Raises UnitError for counts."""
+    unit, factor = _unit(fields, where)
+    if unit != "Bq/mL":
+        raise UnitError(f"values in {unit}", where=where, remedy="calibrate the images, or add BqPerMLPerUnit")
+    return factor
+
+
+def _unit(fields: Mapping[str, Any], where: str) -> tuple[Unit, float]:
     if "BqPerMLPerUnit" in fields:
-        factor = _number(fields, "BqPerMLPerUnit", where)
+        factor = number_of(fields, "BqPerMLPerUnit", where)
         if not factor > 0:
             raise UnitError(f"BqPerMLPerUnit = {factor:g}", where=where, remedy="write the concentration of one unit, above 0")
         return "Bq/mL", factor
-    written = str(_field(fields, "Units", where))
+    written = str(field_of(fields, "Units", where))
     if written == "counts":
         return "counts", 1.0
     if written not in _Bq_mL:
@@ -116,14 +129,15 @@ def _unit(fields: dict[str, Any], where: str) -> tuple[Unit, float]:
     return "Bq/mL", _Bq_mL[written]
 
 
-def _injected_MBq(fields: dict[str, Any], where: str) -> float:
-    unit = str(_field(fields, "InjectedRadioactivityUnits", where))
+def injected_MBq_of(fields: Mapping[str, Any], where: str) -> float:
+    """Activity injected, with its unit."""
+    unit = str(field_of(fields, "InjectedRadioactivityUnits", where))
     if unit not in _MBq:
         raise UnitError(f"InjectedRadioactivityUnits = {unit!r}", where=where, remedy=f"write one of {', '.join(_MBq)}")
-    return _number(fields, "InjectedRadioactivity", where) * _MBq[unit]
+    return number_of(fields, "InjectedRadioactivity", where) * _MBq[unit]
 
 
-def _times_s(fields: dict[str, Any], where: str) -> tuple[float, float]:
+def _times_s(fields: Mapping[str, Any], where: str) -> tuple[float, float]:
     """Injection and start of the scan: both absolute, or both relative to TimeZero."""
     absolute = [bool(fields.get(a)) for a, _ in _CLOCKS]
     if all(absolute):
@@ -133,11 +147,11 @@ def _times_s(fields: dict[str, Any], where: str) -> tuple[float, float]:
     if any(absolute):
         missing = _CLOCKS[absolute.index(False)][0]
         raise InputError(f"no {missing} beside the other date", where=where, remedy=f"add {missing} to the sidecar")
-    injected_s, acquired_s = (_number(fields, relative, where) for _, relative in _CLOCKS)
+    injected_s, acquired_s = (number_of(fields, relative, where) for _, relative in _CLOCKS)
     return injected_s, acquired_s
 
 
-def _require_one_clock(fields: dict[str, Any], where: str) -> None:
+def _require_one_clock(fields: Mapping[str, Any], where: str) -> None:
     """Both dates with a zone, or neither."""
     zoned = {a: bool(re.search(r"(Z|[+-]\d\d(:?\d\d)?)$", str(fields[a])[10:])) for a, _ in _CLOCKS}
     if len(set(zoned.values())) > 1:
@@ -145,15 +159,15 @@ def _require_one_clock(fields: dict[str, Any], where: str) -> None:
         raise InputError(f"{found}: one with a time zone and one without", where=where, remedy="write both on one clock")
 
 
-def _correction(fields: dict[str, Any], where: str, injected_s: float, acquired_s: float) -> Correction:
-    corrected = _field(fields, "ImageDecayCorrected", where)
+def _correction(fields: Mapping[str, Any], where: str, injected_s: float, acquired_s: float) -> Correction:
+    corrected = field_of(fields, "ImageDecayCorrected", where)
     if corrected is False:
         return "none"
     written = fields.get("DecayCorrectedTo")
     if written in ("start", "injection"):
         return cast(Correction, written)
     if corrected is True and written is None and "ImageDecayCorrectionTime" in fields and "ScanStart" in fields:
-        time_s = _number(fields, "ImageDecayCorrectionTime", where)
+        time_s = number_of(fields, "ImageDecayCorrectionTime", where)
         for moment_s, name in ((acquired_s, "start"), (injected_s, "injection")):
             if abs(time_s - moment_s) < 1.0:
                 return cast(Correction, name)
@@ -163,7 +177,7 @@ def _correction(fields: dict[str, Any], where: str, injected_s: float, acquired_
 
 def read_names(path: str | Path) -> dict[int, str]:
     """Names of the labels of a label map: `{"1": "kidney_left", "2": "tumour_1"}`. InputError for anything else, and a name twice."""
-    fields = _fields(Path(path))
+    fields = read_fields(Path(path))
     remedy = 'write {"1": "kidney_left", "2": "tumour_1"}'
     try:
         names = {int(label): str(name) for label, name in fields.items()}
