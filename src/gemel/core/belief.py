@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from gemel.core.errors import RangeError
 from gemel.core.image import Array
@@ -25,15 +25,15 @@ class Belief(Protocol):
 
 @dataclass(frozen=True)
 class Draws:
-    """Weighted draws (particles or an ensemble). `draw` resamples in proportion to the weights."""
+    """Weighted draws (particles or an ensemble). `draw` resamples in proportion to the weights, systematically, in random order."""
 
     state: State
     params: Params
     weights: Float[Array, "n"]
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[State, Params]:
-        """n draws with replacement."""
-        pick = rng.choice(len(self.weights), size=n, p=self.weights / self.weights.sum())
+        """n draws: each particle as often as its weight says, to within one."""
+        pick = rng.permutation(systematic(self.weights / self.weights.sum(), n, rng))
         return {k: v[pick] for k, v in self.state.items()}, {k: v[pick] for k, v in self.params.items()}
 
 
@@ -56,3 +56,9 @@ class Gaussian:
         values = rng.multivariate_normal(self.mean, self.covariance, size=n, method="svd")
         split = len(self.state_names)
         return dict(zip(self.state_names, values[:, :split].T)), dict(zip(self.param_names, values[:, split:].T))
+
+
+def systematic(weights: Float[Array, "n"], n: int, rng: np.random.Generator) -> Int[Array, "n2"]:
+    """Indices of n particles by systematic resampling of weights that sum to 1. Kitagawa 1996, J Comput Graph Stat 5:1."""
+    places = (np.arange(n) + rng.random()) / n
+    return np.minimum(np.searchsorted(np.cumsum(weights), places), len(weights) - 1)

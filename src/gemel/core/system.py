@@ -143,6 +143,7 @@ class System:
 
     `planning` and `scans` name the kinds of input (`flow.sources`) that a twin begins with and that `observe` takes: with ("ct",
     "structures"), begin(ct, structures, **options) -> Case, where an input that may be missing is None or, given several times, a tuple.
+    `first`: those of `planning` that are scans which the twin has yet to observe (none named: the first kind, where it is one).
     model(case, library or None) -> Model; prepare(twin, case, k, t_s, progress) -> Library, None where nothing is made ahead;
     observe(case, scan, progress) -> Day; observations(day, t_s, source); judge(twin, case, library, day, draws, rng, progress);
     treat(plan name, library, t_s, source) -> Action; plans(library) -> names, the baseline last; template() -> the model without a patient.
@@ -181,6 +182,7 @@ class System:
     day: type
     planning: tuple[str, ...] = ("ct", "structures")
     scans: tuple[str, ...] = ("cbct",)
+    first: tuple[str, ...] = ()
     starts: Callable[[Any], float] | None = None
     due: Callable[[Any, Any, str], float] | None = None
     fits: Callable[[Any, Any, Any], None] | None = None

@@ -152,9 +152,9 @@ def _read(system: System, given: Mapping[str, Sequence[Path]], asked: Asked) -> 
 
 def _first(system: System, sources: Mapping[str, Sequence[Source]]) -> tuple[tuple[str, tuple[Path, ...]], ...]:
     """Scans among what the twin begins with, in time order: it has yet to observe them."""
-    kind = system.planning[0]
-    scans = sorted(sources.get(kind, ()), key=lambda source: source.acquired) if kind in system.scans else []
-    return tuple((kind, source.files) for source in scans)
+    kinds = system.first or tuple(kind for kind in system.planning[:1] if kind in system.scans)
+    scans = [(source.acquired, kind, source.files) for kind in kinds for source in sources.get(kind, ())]
+    return tuple((kind, files) for _, kind, files in sorted(scans))
 
 
 def _value(found: Sequence[Source]) -> Any:

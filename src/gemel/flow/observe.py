@@ -76,7 +76,7 @@ def read_scan(session: Session, kind: str, path: Path, time: str) -> Scan:
     """The scan, checked against the twin: of its patient where the file tells, later than its start, not seen before."""
     if kind not in session.system.scans:
         raise InputError(f"a scan of kind {kind!r}", where=session.system.name, remedy=f"it observes {', '.join(session.system.scans)}")
-    found = read(kind, path, Asked(session.system, options=session.entries[0].payload.get("asked", {}).get("options", {})))
+    found = read(kind, path, asked_of(session))
     if found.identity is not None:
         expected = session.store.person(session.entries[0])
         if expected["patient_id"]:
@@ -92,6 +92,12 @@ def read_scan(session: Session, kind: str, path: Path, time: str) -> Scan:
     if found.name in known or any(entry.valid_s == t_s for entry in known.values()):
         raise IdentityError("a scan that the twin has observed already", where=str(path), remedy="give each scan its own time, once")
     return Scan(found, t_s, kind)
+
+
+def asked_of(session: Session) -> Asked:
+    """What the reader of a later scan needs to know of the twin."""
+    options = session.entries[0].payload.get("asked", {}).get("options", {})
+    return Asked(session.system, options=options, given=twins.given(session.twin))
 
 
 def _freeze(session: Session, expected: Forecast, packed: str, known_s: float, actor: str) -> Event:

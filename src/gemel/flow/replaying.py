@@ -17,11 +17,11 @@ from gemel.flow import registry
 from gemel.flow.act import DRAWS as PART_DRAWS
 from gemel.flow.decide import judged
 from gemel.flow.new import planning
-from gemel.flow.observe import expected_of, rng_of, scores
+from gemel.flow.observe import asked_of, expected_of, rng_of, scores
 from gemel.flow.originals import laid_out
 from gemel.flow.pseudonymous_arrays import silenced
 from gemel.flow.session import Session, belief_digest, day_of, lent, plan_of, rebuilt, record, scan_of
-from gemel.flow.sources import Asked, read
+from gemel.flow.sources import read
 from gemel.flow.standing import REPLACES
 from gemel.store import Event, Recomputed, Replay, Store
 from gemel.store.arrays import pack as as_bytes
@@ -95,8 +95,7 @@ def _day(store: Store, event: Event, progress: Progress) -> Recomputed | None:
     if not files:
         return None
     with laid_out(store, files, event.payload["source"].partition("#")[0]) as path:
-        options = session.entries[0].payload.get("asked", {}).get("options", {})
-        found = read(event.payload.get("input", session.system.scans[0]), path, Asked(session.system, options=options))
+        found = read(event.payload.get("input", session.system.scans[0]), path, asked_of(session))
         day = session.system.observe(session.case, found.value, progress)
     return Recomputed((_named(pack(day), (store, event)),))
 

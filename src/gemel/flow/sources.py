@@ -1,7 +1,7 @@
 """What a person hands over by kind (`ct`, `structures`, `cbct`, …): read, with whose it is, when it was made and where it came from."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,11 @@ import numpy as np
 from gemel import io
 from gemel.core.digest import digest
 from gemel.core.errors import InputError, StructureError
+from gemel.core.record import Action
 from gemel.core.structures import Structures
 from gemel.core.system import System
-from gemel.core.time import iso
+from gemel.core.time import iso, seconds
+from gemel.core.visit import Segmented
 from gemel.store import Store
 
 Paths = Path | Sequence[Path] | None
@@ -39,12 +41,13 @@ class Source:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a reader may need to know: the system, names of contours (`--map`), the user's options, and what was read before it."""
+    """What a reader may need to know: the system, names of contours (`--map`), the user's options, what was read before, what was given."""
 
     system: System
     names: Mapping[str, str] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     before: Mapping[str, Source] = field(default_factory=dict)
+    given: tuple[Action, ...] = ()
 
 
 Reader = Callable[[Path, Asked], Source]
@@ -116,10 +119,18 @@ def standard_names(read: Structures, system: System) -> Structures:
 
 
 def read_scan_of_activity(path: Path, asked: Asked) -> Source:
-    """A SPECT or PET in Bq/mL or counts; what its header lacks is taken from the options `nuclide`, `injected_MBq` and `injected`."""
+    """A SPECT or PET in Bq/mL or counts; the options `nuclide`, `injected_MBq` and `injected` go before its header.
+
+    They tell of the first injection: of a scan after a later one the header does, and what it lacks the record of what was given.
+    """
     told = asked.options
     nuclide, at = str(told.get("nuclide", "")), str(told.get("injected", ""))
-    found = io.read_activity(path, io.Stated(nuclide=nuclide, injected=at, injected_MBq=float(told.get("injected_MBq", "nan"))))
+    stated = io.Stated(nuclide=nuclide, injected=at, injected_MBq=float(told.get("injected_MBq", "nan")))
+    found = io.read_activity(path, stated)
+    later = [a for a in asked.given if a.unit == "MBq" and a.amount > 0 and a.t_s <= found.image.acquired_s]
+    if later:
+        last = max(later, key=lambda action: action.t_s)
+        found = io.read_activity(path, replace(stated, injected=iso(last.t_s), injected_MBq=last.amount, where_silent=True))
     made = digest(found.image.image.array)
     return Source(
         found.image,
@@ -132,6 +143,11 @@ def read_scan_of_activity(path: Path, asked: Asked) -> Source:
     )
 
 
+def read_pet(path: Path, asked: Asked) -> Source:
+    """A PET, with what its own header says alone: options and record tell of the therapy's injections."""
+    return read_scan_of_activity(path, replace(asked, options={}, given=()))
+
+
 def read_values(path: Path, asked: Asked) -> Source:
     """Laboratory values of one time."""
     labs = io.read_labs(path)
@@ -139,11 +155,40 @@ def read_values(path: Path, asked: Asked) -> Source:
     return Source(labs.values, f"{path.name}#{labs.digest[:16]}", labs.digest, (path,), identity, labs.at)
 
 
+def read_visit(path: Path, asked: Asked) -> Source:
+    """The segmentation of one MRI visit, regions under the system's own names."""
+    found = io.read_visit(path)
+    own = {name: (asked.names or {}).get(name, name) for name in found.structures.masks}
+    kept = Structures(found.structures.grid, {own[name]: mask for name, mask in found.structures.masks.items() if own[name]})
+    name = f"{path.name}#{found.digest[:16]}"
+    value = Segmented(standard_names(kept, asked.system), seconds(found.acquired), name)
+    return Source(value, name, found.digest, found.files, found.identity, found.acquired)
+
+
+def read_diffusion(path: Path, asked: Asked) -> Source:
+    """Diffusion, outline, drug supply and tissue of one MRI visit: a folder with its `visit.json`."""
+    found = io.read_breast_visit(path)
+    folders = (path, *sorted(inner for inner in path.iterdir() if inner.is_dir()))
+    identity = io.Identity(found.patient_id) if found.patient_id else None
+    return Source(found.visit, found.visit.source, found.digest, folders, identity, found.acquired)
+
+
+def read_plan_dose(path: Path, asked: Asked) -> Source:
+    """A dose in Gy: RTDOSE, or a NIfTI on the same frame as the images."""
+    image = io.read_nifti(path) if path.name.endswith((".nii", ".nii.gz")) else io.read_dose(path)
+    made = digest(image.array)
+    return Source(image, f"{path.name}#{made[:16]}", made, (path,))
+
+
 READERS: Mapping[str, Reader] = {
     "ct": read_image,
     "structures": read_contours,
     "cbct": read_image,
     "spect": read_scan_of_activity,
-    "pet": read_scan_of_activity,
+    "pet": read_pet,
     "labs": read_values,
+    "mri": read_visit,
+    "dose": read_plan_dose,
+    "baseline": read_diffusion,
+    "visit": read_diffusion,
 }

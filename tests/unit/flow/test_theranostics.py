@@ -234,6 +234,62 @@ def test_new_refuses(case: str, files: Files, tmp_path: Path) -> None:
         flow.new(empty, "theranostics", scans, None, files.regions, files.labs, options=OPTIONS)
 
 
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"calibration_cps_MBq": -5.67}, "-5.67 cps/MBq"),
+        ({"calibration_cps_MBq": float("inf")}, "inf cps/MBq"),
+        ({"calibration_sd_pct": -5.0}, "-5.0 %"),
+        ({"calibration_sd_pct": float("nan")}, "nan %"),
+        ({"calibration_sd_pct": 500.0}, "500.0 %"),
+        ({"fwhm_mm": 0.0}, "a resolution of 0.0 mm"),
+        ({"fwhm_mm": float("nan")}, "a resolution of nan mm"),
+        ({"cold_nmol": -1.0}, "-1 nmol"),
+        ({"isotopes": "Xx-1"}, "Xx-1"),
+    ],
+)
+def test_a_camera_or_option_that_cannot_be_is_refused(options: dict[str, object], match: str, files: Files, tmp_path: Path) -> None:
+    with store.open(tmp_path / "t.db") as empty, refused(empty, InputError, match):
+        flow.new(empty, "theranostics", files.scans[:1], None, files.regions, files.labs, options=OPTIONS | options)
+
+
+def test_more_activity_than_was_injected_is_refused(record: Store, begun: tuple[Path, str], files: Files, tmp_path: Path) -> None:
+    """Uptake is at most 1: every scan a thousand times too bright, so that no half-life tells."""
+    scans = [tmp_path / path.name for path in files.scans]
+    for path, copy in zip(files.scans, scans):
+        image = io.read_nifti(path)
+        io.write_nifti(copy, Image(image.array * 1000.0, image.affine_mm))
+        shutil.copy(beside(path), beside(copy))
+    with store.open(tmp_path / "t.db") as empty, refused(empty, RangeError, "of the injected activity in the regions"):
+        flow.new(empty, "theranostics", scans[:1], None, files.regions, files.labs, options=OPTIONS)
+    with refused(record, RangeError, "of the injected activity in the regions"):
+        flow.observe(record, begun[1], scans[2], kind="spect")
+
+
+@pytest.mark.parametrize(("name", "value"), [("platelets", 220000.0), ("psa", 1e7)])
+def test_a_count_in_another_unit_is_refused(
+    name: str, value: float, record: Store, begun: tuple[Path, str], files: Files, tmp_path: Path
+) -> None:
+    unit = {"platelets": "10*9/L", "psa": "ng/mL"}[name]
+    (tmp_path / "blood.json").write_text(json.dumps({"time": iso(START_s + 8 * DAY_S), name: [value, unit]}))
+    with refused(record, RangeError, f"{name} of"):
+        flow.observe(record, begun[1], tmp_path / "blood.json", kind="labs")
+    with store.open(tmp_path / "t.db") as empty, refused(empty, RangeError, f"{name} of"):
+        flow.new(empty, "theranostics", files.scans[:1], None, files.regions, tmp_path / "blood.json", options=OPTIONS)
+
+
+def test_counts_psa_and_blood_are_observations(record: Store, begun: tuple[Path, str], tmp_path: Path) -> None:
+    values = {"platelets": [200.0, "10*9/L"], "psa": [35.0, "ng/mL"], "blood_MBq_L": [0.5, "MBq/L"]}
+    (tmp_path / "blood.json").write_text(json.dumps({"time": iso(START_s + 9 * DAY_S), **values}))
+    before = open_session(record, begun[1]).twin
+    flow.observe(record, begun[1], tmp_path / "blood.json", kind="labs")
+    seen = next(e for e in reversed(record.events(begun[1])) if e.kind == "Observed")
+    assert {row["kind"] for row in seen.payload["observations"]} == {"ln_platelets_ratio_1", "ln_psa_ratio_1", "ln_blood_MBq_L"}
+    after = open_session(record, begun[1]).twin
+    spread = [np.log(t.belief.draw(2000, np.random.default_rng(0))[1]["tumour_growth_1_h"]).std() for t in (before, after)]
+    assert spread[1] < spread[0]
+
+
 def test_counts_without_a_factor_are_refused(files: Files, tmp_path: Path) -> None:
     with store.open(tmp_path / "t.db") as empty, refused(empty, InputError, "counts"):
         flow.new(empty, "theranostics", files.scans[:1], None, files.regions, files.labs)

@@ -1,10 +1,13 @@
 """Weighted particles: weights, effective number, resampling."""
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
+from gemel.core.belief import systematic
 from gemel.core.errors import RangeError
 from gemel.core.image import Array
+
+__all__ = ["effective_size", "normalised", "systematic"]
 
 
 def normalised(log_weights: Float[Array, "n"]) -> Float[Array, "n"]:
@@ -19,9 +22,3 @@ def normalised(log_weights: Float[Array, "n"]) -> Float[Array, "n"]:
 def effective_size(weights: Float[Array, "n"]) -> float:
     """1/Σw², the number of equal particles worth as much. Kong, Liu & Wong 1994, JASA 89:278."""
     return float(1.0 / np.square(weights).sum())
-
-
-def systematic(weights: Float[Array, "n"], n: int, rng: np.random.Generator) -> Int[Array, "n2"]:
-    """Indices of n particles by systematic resampling. Kitagawa 1996, J Comput Graph Stat 5:1."""
-    places = (np.arange(n) + rng.random()) / n
-    return np.minimum(np.searchsorted(np.cumsum(weights), places), len(weights) - 1)

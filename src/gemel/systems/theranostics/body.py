@@ -14,6 +14,7 @@ class Body:
 
     `energy_Gy_kg_MBq_h` is the energy of electrons (and alphas) a decay leaves on the spot; `given` are (t_s, MBq) of the nuclide.
     `labels`: other nuclides by name; `displaced`: what ligand does to uptake, by nuclide ("": the own), empty where it is not asked for.
+    `early_s`: how long before the first dose the twin begins.
     """
 
     S_Gy_MBq_h: Mapping[str, float]
@@ -23,6 +24,12 @@ class Body:
     given: tuple[tuple[float, float], ...]
     labels: Mapping[str, Label] = field(default_factory=dict)
     displaced: Mapping[str, Displacement] = field(default_factory=dict)
+    early_s: float = 0.0
+
+    @property
+    def begins_s(self) -> float:
+        """When the twin begins."""
+        return self.given[0][0] - self.early_s
 
     @property
     def has_alphas(self) -> bool:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,8 @@ from gemel.systems.theranostics.isotopes import label_of
 from gemel.systems.theranostics.names import organ_of
 from gemel.systems.theranostics.network import ORGANS
 from gemel.systems.theranostics.options import choices, told
+from gemel.systems.theranostics.plausible import require_camera, require_labs
+from gemel.systems.theranostics.tissue_density import density_of
 
 J_MeV = 1.602176634e-13
 S_H = 3600.0
@@ -35,7 +37,10 @@ FWHM_mm = 12.0
 
 @dataclass(frozen=True)
 class Case:
-    """Regions on their own grid, the body that the model is made of, the camera, laboratory values before, and what was assumed."""
+    """Regions on their own grid, the body that the model is made of, the camera, laboratory values before, and what was assumed.
+
+    `density_g_cm3`: on the grid of the reference scan, from a CT of its frame; empty without one.
+    """
 
     structures: Structures
     reference: Image
@@ -48,6 +53,7 @@ class Case:
     notes: tuple[str, ...]
     recover: bool = False
     cold_nmol: tuple[float, ...] = ()
+    density_g_cm3: tuple[Image, ...] = ()
 
 
 def begin(
@@ -55,6 +61,7 @@ def begin(
     ct: Image | None = None,
     structures: Structures | None = None,
     labs: Mapping[str, float] | None = None,
+    pet: ActivityImage | Sequence[ActivityImage] | None = None,
     *,
     nuclide: str = "",
     injected_MBq: float = math.nan,
@@ -66,7 +73,7 @@ def begin(
     isotopes: Sequence[str] | str = (),
     cold_nmol: Sequence[float | int] | float | int = (),
 ) -> Case:
-    """A case from the scans of the first cycle, regions, and laboratory values before it. The model begins at the injection.
+    """A case from the scans of the first cycle, regions, laboratory values and PET before it. The model begins with the first injection.
 
     `nuclide`, `injected_MBq` and `injected` were used in reading the scans. `recover`: images of that resolution (`fwhm_mm`) were not
     corrected for partial volume, so that regions are fitted as the camera blurs them, not summed. `isotopes`: what later cycles may be
@@ -74,6 +81,8 @@ def begin(
     calibrated, alpha emitters in the scans and missing regions; RangeError for a series whose activity is longer there than physics
     allows; StructureError for regions outside an image.
     """
+    require_camera(calibration_cps_MBq, calibration_sd_pct, fwhm_mm, recover)
+    require_labs(labs or {})
     scans = (spect,) if isinstance(spect, ActivityImage) else tuple(sorted(spect, key=lambda scan: scan.acquired_s))
     first = scans[0]
     if structures is None or "kidney" not in {organ_of(name) for name in structures.masks}:
@@ -87,6 +96,8 @@ def begin(
     quantify(known, structures, Blur(fwhm_mm), half_life_s=half_life_s, calibration_rel=calibration_sd_pct / 100)
     others, cold = choices(first.nuclide, isotopes, cold_nmol)
     body, assumed = body_of(structures, first, isotopes=others, cold=bool(cold))
+    before = (pet,) if isinstance(pet, ActivityImage) else tuple(pet or ())
+    body = replace(body, early_s=max([0.0, *(first.injected_s - scan.injected_s for scan in before)]))
     return Case(
         structures,
         first.image,
@@ -96,9 +107,10 @@ def begin(
         calibration_sd_pct / 100,
         fwhm_mm,
         dict(labs or {}),
-        (*assumed, *_missing(labs), *told(others, cold)),
+        (*assumed, *_missing(labs), *told(others, cold), *_no_density(ct, first.image)),
         recover,
         cold,
+        () if ct is None or _elsewhere(ct, first.image) else (density_of(ct, first.image),),
     )
 
 
@@ -167,6 +179,17 @@ def _require_beta(name: str) -> None:
     if float(np.sum(emissions(name, chain=True).alpha_per_decay)) > MOST_ALPHA:
         remedy = "use its kernels and radiobiology by themselves; this model's dose has no weighting of alphas"
         raise InputError(f"an alpha emitter ({name})", where="theranostics", remedy=remedy)
+
+
+def _elsewhere(ct: Image, scan: Image) -> bool:
+    """True for a CT that says that it lies in another frame of reference than the scan."""
+    return bool(ct.frame and scan.frame and ct.frame != scan.frame)
+
+
+def _no_density(ct: Image | None, scan: Image) -> tuple[str, ...]:
+    if ct is None:
+        return ("no CT: doses by voxel are to soft tissue everywhere",)
+    return ("a CT of another frame of reference: doses by voxel are to soft tissue everywhere",) if _elsewhere(ct, scan) else ()
 
 
 def _missing(labs: Mapping[str, float] | None) -> tuple[str, ...]:

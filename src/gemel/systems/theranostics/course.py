@@ -31,9 +31,9 @@ def begin(draws: int, t_s: float) -> State:
 def states(body: Body, params: Params, actions: Sequence[Action], start_s: float, times_s: Sequence[float]) -> list[State]:
     """The state of every draw at each time, ascending, from the start on. Amounts are those just before what is given at that time.
 
-    The body's clock (its `given`, the state's t_s) begins with its first dose, wherever the calendar's `start_s` lies.
+    The body's clock (its `given`, the state's t_s) begins when its twin does, wherever the calendar's `start_s` lies.
     """
-    draws, ahead_s = len(next(iter(params.values()))), start_s - body.given[0][0]
+    draws, ahead_s = len(next(iter(params.values()))), start_s - body.begins_s
     state, reached = begin(draws, start_s - ahead_s), []
     for t_s in times_s:
         state = advance(body, state, params, earlier(actions, ahead_s), t_s - ahead_s)
@@ -47,7 +47,12 @@ def earlier(actions: Sequence[Action], by_s: float) -> tuple[Action, ...]:
 
 
 def advance(body: Body, state: State, params: Params, actions: Sequence[Action], until_s: float) -> State:
-    """The state at `until_s`, with everything given from the state's time on; rate constants may change with what is given."""
+    """The state at `until_s`, with everything given from the state's time on; rate constants may change with what is given.
+
+    Before the first dose nothing changes: burden and counts are those before therapy by definition.
+    """
+    if state["t_s"][0] < body.given[0][0]:
+        state = {**state, "t_s": np.full_like(state["t_s"], min(until_s, body.given[0][0]))}
     for piece in pieces(body, actions, float(state["t_s"][0]), until_s):
         state = _solved(body, relabelled(body, state, piece), params, piece)
     return state

@@ -11,7 +11,7 @@ from gemel.core.image import Array, Image, same_grid, with_array
 from gemel.core.structures import Structures
 from gemel.devices.nuclear.outlines import onto_image
 from gemel.engines import dvh
-from gemel.engines.dose.convolve import dose_map, source_mean_Gy
+from gemel.engines.dose.convolve import LEAST_G_CM3, MOST_G_CM3, dose_map, source_mean_Gy
 from gemel.engines.dose.kernel import point_kernel, voxel_kernel
 from gemel.engines.kinetics import MONO, UPTAKE, Shape, fit_voxels, hanscheid_tia_Bq_s
 from gemel.engines.registration import resample
@@ -32,7 +32,8 @@ VOXEL_REL = 0.1
 class VoxelDoses:
     """Maps of one cycle on the first scan's grid: decays (Bq s in 1 mL), dose (Gy), status of each fit, and what the kernel holds.
 
-    `fraction` of each voxel that lies in a region, by name; `kept_1`: part of the energy absorbed within 300 mm that the kernel spans.
+    `fraction` of each voxel that lies in a region, by name; `kept_1`: part of the energy absorbed within 300 mm that the kernel spans;
+    `density_g_cm3` that doses were scaled by, None for soft tissue everywhere.
     """
 
     decays_Bq_s_mL: Image
@@ -42,14 +43,15 @@ class VoxelDoses:
     status: Int8[Array, "x y z"]
     half_width: int
     kept_1: float
+    density_g_cm3: Float32[Array, "x y z"] | None = None
 
 
 def voxel_doses(case: Case, days: Sequence[tuple[float, Day]], given_s: float, *, density_g_cm3: Image | None = None) -> VoxelDoses:
     """A curve through the scans of one cycle for each voxel, convolved with the kernel of the nuclide in soft tissue.
 
-    Scans lie in the frame of the first one. One scan alone: the rule of Hänscheid et al. 2018 (J Nucl Med 59:75). With densities on any
-    grid of the same frame, the energy of the kernel is shared by each voxel's own mass; limits in `dose_map`. Raises InputError without
-    a scan.
+    Scans lie in the frame of the first one. One scan alone: the rule of Hänscheid et al. 2018 (J Nucl Med 59:75). With densities (those
+    of the case's CT, or others on any grid of the same frame) the energy of the kernel is shared by each voxel's own mass; limits in
+    `dose_map`. Raises InputError without a scan.
     """
     if not days:
         raise InputError("no scan of the cycle", where="voxel doses", remedy="observe a scan first")
@@ -60,9 +62,10 @@ def voxel_doses(case: Case, days: Sequence[tuple[float, Day]], given_s: float, *
     tia, status = time_integrated(days, given_s, grid, outlined=outlined, nuclide=case.nuclide)
     half, kept = half_width(case.nuclide, grid)
     kernel = voxel_kernel(case.nuclide, grid.spacing_mm, half)
-    density = None if density_g_cm3 is None else np.clip(_onto(density_g_cm3, grid, outside=1e-3), 0.05, 3.5)
+    held = density_g_cm3 or next(iter(case.density_g_cm3), None)
+    density = None if held is None else np.clip(_onto(held, grid, outside=1e-3), LEAST_G_CM3, MOST_G_CM3).astype(np.float32)
     dose = dose_map(tia * np.float32(grid.voxel_mL), kernel, density_g_cm3=density)
-    return VoxelDoses(with_array(grid, tia), with_array(grid, dose), structures, fraction, status, half, kept)
+    return VoxelDoses(with_array(grid, tia), with_array(grid, dose), structures, fraction, status, half, kept, density)
 
 
 def time_integrated(
@@ -119,8 +122,9 @@ def covered(structures: Structures, name: str, grid: Image) -> Float32[Array, "x
 
 
 def mean_Gy(doses: VoxelDoses, names: Sequence[str]) -> float:
-    """Mean dose to the mass of regions taken together, in uniform tissue; edge voxels count by their part."""
-    return source_mean_Gy(doses.dose_Gy.array, np.minimum(sum(doses.fraction[name] for name in names), 1.0))
+    """Mean dose to the mass of regions taken together; edge voxels count by their part."""
+    part = np.minimum(sum(doses.fraction[name] for name in names), 1.0)
+    return source_mean_Gy(doses.dose_Gy.array, part, density_g_cm3=doses.density_g_cm3)
 
 
 def decays_MBq_h(doses: VoxelDoses, names: Sequence[str]) -> float:

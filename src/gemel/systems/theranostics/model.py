@@ -12,14 +12,15 @@ from gemel.core.image import Array
 from gemel.core.model import Model, Observe
 from gemel.core.record import Action
 from gemel.engines.inference import course as courses
+from gemel.systems.theranostics import observe_pet
 from gemel.systems.theranostics.course import Body, advance, states
 from gemel.systems.theranostics.network import ORGANS
 from gemel.systems.theranostics.population import population
 from gemel.systems.theranostics.readouts import readouts
 
-VERSION = "2"
+VERSION = "3"
 LEAST_MBq = 1e-6
-KINDS = (*(f"ln_{organ}_MBq" for organ in ORGANS), "ln_blood_MBq_L", "ln_platelets_ratio_1", "ln_psa_ratio_1")
+KINDS = (*(f"ln_{organ}_MBq" for organ in ORGANS), "ln_blood_MBq_L", "ln_platelets_ratio_1", "ln_psa_ratio_1", *observe_pet.kinds())
 
 
 def model_of(body: Body) -> Model:
@@ -31,7 +32,7 @@ def model_of(body: Body) -> Model:
         name="theranostics",
         version=VERSION,
         parameters=course.parameters,
-        prior=courses.CoursePrior(course, body.given[0][0]),
+        prior=courses.CoursePrior(course, body.begins_s),
         dynamics=partial(_dynamics, body),
         observe=course.observe,
         readouts=readouts(body),
@@ -41,11 +42,11 @@ def model_of(body: Body) -> Model:
 
 
 def observe() -> dict[str, Observe]:
-    """Logarithms of activities as the camera sees them (with its calibration), of blood, and of counts to those before."""
+    """Logarithms of activities as the camera sees them (with its calibration), of blood, of counts to those before, of uptake."""
     seen: dict[str, Observe] = {f"ln_{organ}_MBq": partial(_ln_activity, organ) for organ in ORGANS}
     seen["ln_blood_MBq_L"] = _ln_blood
     seen |= {f"ln_{name}_ratio_1": partial(_ln_ratio, name) for name in ("platelets", "psa")}
-    return seen
+    return seen | observe_pet.kinds()
 
 
 def _dynamics(

@@ -19,6 +19,8 @@ from gemel.devices.nuclear.regions import Blur, Region, measure
 from gemel.devices.nuclear.template import fitted
 from gemel.systems.theranostics.case import Case, decay_half_life_s
 from gemel.systems.theranostics.names import organ_of
+from gemel.systems.theranostics.observe_pet import is_pet, require_usable, uptake
+from gemel.systems.theranostics.plausible import fractions_of, require_labs
 
 MODEL_REL = 0.05
 """Of activity, beside noise: what three first-order exchanges cannot follow. Assumed."""
@@ -30,8 +32,9 @@ COUNTS = ("platelets", "psa")
 
 @dataclass(frozen=True)
 class Day:
-    """What was seen at one time: activity (MBq) and its relative error by organ, laboratory values, and the image on the regions' grid.
+    """What was seen at one time: activity (MBq) and its relative error by organ, values against others, and the image on the regions' grid.
 
+    `ratios`: counts to those before, and `pet_ORGAN`, uptake to the typical one.
     `regions` by contour: activity (MBq), volume (mL). `image` is a voxel of zero where nothing was scanned.
     """
 
@@ -48,19 +51,22 @@ class Day:
 
 
 def observe(case: Case, scan: ActivityImage | Mapping[str, float], progress: Progress) -> Day:
-    """Activity of every organ at the start of a scan, or laboratory values against those before therapy.
+    """Activity of every organ at the start of a scan, uptake in a PET, or laboratory values against those before therapy.
 
     The scan is brought onto the first one by rigid motion unless both state one frame of reference. Raises InputError for another nuclide,
-    an image without calibration, values without a baseline; StructureError for regions outside the image.
+    an image without calibration, values without a baseline; StructureError for regions outside the image; RangeError for more activity in
+    regions than was injected.
     """
-    return _sampled(case, scan) if isinstance(scan, Mapping) else _scanned(case, scan, progress)
+    if isinstance(scan, Mapping):
+        return _sampled(case, scan)
+    return _taken_up(case, scan, progress) if is_pet(scan.nuclide) else _scanned(case, scan, progress)
 
 
 def observations(day: Day, t_s: float, source: str) -> tuple[Observation, ...]:
     """Logarithms of what was seen, with the errors of this time alone; errors common to all scans are parameters of the model."""
     rows = [(f"ln_{organ}_MBq", MBq, day.relative_sd[organ]) for organ, MBq in day.activity_MBq.items()]
     rows += [("ln_blood_MBq_L", day.blood_MBq_L, BLOOD_REL)] if day.blood_MBq_L > 0 else []
-    rows += [(f"ln_{name}_ratio_1", ratio, COUNT_REL) for name, ratio in day.ratios.items()]
+    rows += [(f"ln_{name}_ratio_1", ratio, day.relative_sd.get(name, COUNT_REL)) for name, ratio in day.ratios.items()]
     return tuple(Observation(kind, t_s, np.array([math.log(value)]), np.array([sd]), source) for kind, value, sd in rows)
 
 
@@ -76,6 +82,7 @@ def _scanned(case: Case, scan: ActivityImage, progress: Progress) -> Day:
     structures = onto_image(case.structures, true.image)
     regions, shift_mm = _measured(case, true, structures)
     progress("scan", 2, 2)
+    fractions_of(true, regions)
     activity, relative = _by_organ(regions)
     total_MBq = float(true.image.array.sum(dtype=np.float64)) * true.image.voxel_mL * 1e-6
     return Day(
@@ -90,6 +97,16 @@ def _scanned(case: Case, scan: ActivityImage, progress: Progress) -> Day:
         quality={"moved_mm": moved_mm, "total_MBq": total_MBq, "shift_mm": shift_mm},
         notes=(),
     )
+
+
+def _taken_up(case: Case, scan: ActivityImage, progress: Progress) -> Day:
+    """Uptake alone: its activity is not that of the therapy."""
+    progress("scan", 0, 1)
+    require_usable(scan)
+    placed, moved_mm = _placed(case, scan, first=False)
+    ratios, sd = uptake(placed, onto_image(case.structures, placed.image))
+    progress("scan", 1, 1)
+    return replace(_nothing(), ratios=ratios, relative_sd=sd, quality={"moved_mm": moved_mm, **ratios})
 
 
 def _measured(case: Case, scan: ActivityImage, structures: Structures) -> tuple[tuple[Region, ...], float]:
@@ -124,19 +141,23 @@ def _by_organ(regions: tuple[Region, ...]) -> tuple[dict[str, float], dict[str, 
     variance: dict[str, float] = {}
     for region in regions:
         organ, MBq = organ_of(region.name), region.activity_Bq * 1e-6
-        if MBq <= 0:
-            raise InputError("no activity", where=region.name, remedy="contour it on the image, or leave it out: --map NAME=")
         activity[organ] = activity.get(organ, 0.0) + MBq
         variance[organ] = variance.get(organ, 0.0) + (region.noise_rel * MBq) ** 2
     return activity, {organ: math.hypot(math.sqrt(variance[organ]) / activity[organ], MODEL_REL) for organ in activity}
 
 
 def _sampled(case: Case, values: Mapping[str, float]) -> Day:
+    require_labs(values)
     unknown = sorted(set(values) - {*COUNTS, "blood_MBq_L"})
     absent = [name for name in COUNTS if name in values and name not in case.baseline]
     if unknown or absent:
         found = f"{unknown[0]!r}" if unknown else f"{absent[0]} without a value before therapy"
         raise InputError(found, where="laboratory values", remedy="give platelets, psa or blood_MBq_L, and those before therapy to `new`")
     ratios = {name: values[name] / case.baseline[name] for name in COUNTS if name in values}
-    nothing = Image(np.zeros((1, 1, 1), dtype=np.float32), np.eye(4))
-    return Day({}, {}, {}, {}, ratios, float(values.get("blood_MBq_L", 0.0)), nothing, Structures(nothing, {}), dict(values), ())
+    return replace(_nothing(), ratios=ratios, blood_MBq_L=float(values.get("blood_MBq_L", 0.0)), quality=dict(values))
+
+
+def _nothing() -> Day:
+    """Nothing seen."""
+    image = Image(np.zeros((1, 1, 1), dtype=np.float32), np.eye(4))
+    return Day({}, {}, {}, {}, {}, 0.0, image, Structures(image, {}), {}, ())

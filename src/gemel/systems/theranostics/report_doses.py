@@ -76,9 +76,16 @@ def voxel_table(seen: Believed, cycle: Cycle, doses: VoxelDoses) -> Table:
     note = (
         f"By voxel: mean over source mass of the dose map, activity as seen (no correction of calibration or recovery), cross-fire of "
         f"neighbours and photons within {2 * doses.half_width + 1} voxels, which hold {100 * doses.kept_1:.0f} % of the energy absorbed "
-        "within 30 cm; density of soft tissue. By model: self-dose of spheres of the contours' mass, all scans and priors together."
+        f"within 30 cm; {_density(doses)}. By model: self-dose of spheres of the contours' mass, all scans and priors together."
     )
     return Table("Dose by voxel against dose by model", columns, tuple(rows), note)
+
+
+def _density(doses: VoxelDoses) -> str:
+    """What the doses are to, and where that is wrong."""
+    if doses.density_g_cm3 is None:
+        return "density of soft tissue"
+    return "density of the CT (soft tissue beyond it and in air); wrong within an electron's range of lung and bone"
 
 
 def histogram_chart(doses: VoxelDoses, cycle: Cycle) -> Chart:

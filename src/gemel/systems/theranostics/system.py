@@ -19,6 +19,7 @@ from gemel.systems.theranostics.judge import goal, judge, next_s
 from gemel.systems.theranostics.model import KINDS, model_of
 from gemel.systems.theranostics.names import canonical
 from gemel.systems.theranostics.observe import Day, observations, observe
+from gemel.systems.theranostics.observe_pet import is_pet
 from gemel.systems.theranostics.regimens import FIXED_WEEKS, FIXED_MBq, Regimen, actions, read, regimens
 from gemel.systems.theranostics.report import pages
 
@@ -59,7 +60,7 @@ def due(twin: Twin, case: Case, plan: str) -> float:
 
 def fits(twin: Twin, case: Case, scan: ActivityImage | Mapping[str, float]) -> None:
     """Raises InputError for a scan after an injection that the twin was not told of, or before one that it was."""
-    if not isinstance(scan, ActivityImage):
+    if not isinstance(scan, ActivityImage) or is_pet(scan.nuclide):
         return
     known = [*(t_s for t_s, _ in case.body.given), *(a.t_s for a in twins.given(twin) if gives(a))]
     last_s = max((t_s for t_s in known if t_s <= scan.acquired_s), default=-np.inf)
@@ -77,12 +78,12 @@ def notes(case: Case) -> Sequence[str]:
 
 
 def starts(case: Case) -> float:
-    """The first injection."""
-    return case.body.given[0][0]
+    """The first injection, of the PET where there is one before therapy."""
+    return case.body.begins_s
 
 
 EXAM = Exam(
-    sd={kind: np.full(1, 0.1 if kind.endswith("MBq") else 0.08) for kind in KINDS},
+    sd={kind: np.full(1, 0.5 if "_pet_" in kind else 0.1 if kind.endswith("MBq") else 0.08) for kind in KINDS},
     times_s=(4 * HOUR_S, 24 * HOUR_S, 72 * HOUR_S, 168 * HOUR_S, EXAM_s),
     plans=tuple(actions(Regimen(MBq, 5, FIXED_WEEKS), EXAM_s) for MBq in (*EXAM_MBq, FIXED_MBq)),
     loss="loss_1",
@@ -107,8 +108,9 @@ SYSTEM = System(
     case=Case,
     library=None,
     day=Day,
-    planning=("spect", "ct", "structures", "labs"),
-    scans=("spect", "labs"),
+    planning=("spect", "ct", "structures", "labs", "pet"),
+    scans=("spect", "labs", "pet"),
+    first=("spect", "pet"),
     starts=starts,
     due=due,
     fits=fits,

@@ -16,12 +16,13 @@ from gemel.devices.nuclear.calibration import Calibration
 from gemel.devices.nuclear.noise import Camera, acquire
 from gemel.devices.nuclear.phantom import Ellipsoid, Phantom, painted, phantom
 from gemel.systems.theranostics.agent import gives
-from gemel.systems.theranostics.case import body_for
+from gemel.systems.theranostics.case import DENSITY_g_mL, body_for, decay_half_life_s
 from gemel.systems.theranostics.course import Body, states
 from gemel.systems.theranostics.model import model_of
 from gemel.systems.theranostics.names import organ_of
 from gemel.systems.theranostics.network import ORGANS
 from gemel.systems.theranostics.observe import COUNT_REL, MODEL_REL
+from gemel.systems.theranostics.observe_pet import typical
 
 LESIONS = (
     Ellipsoid("tumour_1", (60.0, 35.0, -110.0), 40.0),
@@ -33,6 +34,9 @@ CAMERA = Camera(fwhm_mm=8.0, filter_fwhm_mm=0.0, calibration=Calibration(5.67, 0
 """Calibration of a SPECT/CT for Lu-177: Marin et al. 2018, EJNMMI Res 8:103. Resolution as after reconstruction with it modelled."""
 SCAN_s = 1200.0
 COUCH_mm = 3.0
+PET_s = 3600.0
+LIVER_1, REST_1 = 0.1, 0.6
+"""Of the injected activity an hour later, in the liver and in all that is not kidney, gland or tumour; made up."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,29 @@ def spect_of(
     return acquire(truth, true, rng)
 
 
+def pet_of(patient: VirtualPatient, injected_s: float, rng: np.random.Generator, *, injected_MBq: float = 150.0) -> ActivityImage:
+    """A PET of the ligand with Ga-68 an hour after injection: uptake goes with that of therapy as `observe_pet` says, liver with none."""
+    left_MBq = injected_MBq * 2 ** (-PET_s / decay_half_life_s("Ga-68"))
+    amounts = {"liver": LIVER_1}
+    for organ, of in typical().items():
+        ratio = float(patient.params[of.parameter.name][0]) / of.parameter.centre * math.exp(of.sd_1 * rng.standard_normal())
+        amounts[organ] = ratio * of.fraction_1 * (patient.body.tumour_g / DENSITY_g_mL[organ] if organ == "tumour" else 1.0)
+    shared = _by_mass(patient, {organ: fraction * left_MBq for organ, fraction in amounts.items()})
+    field = painted(patient.phantom, shared, rest_MBq=(REST_1 - LIVER_1) * left_MBq)
+    moved = field.affine_mm.copy()
+    moved[:3, 3] += COUCH_mm * rng.standard_normal(3)
+    return ActivityImage(
+        image=Image(field.array, moved),
+        unit="Bq/mL",
+        nuclide="Ga-68",
+        acquired_s=injected_s + PET_s,
+        duration_s=SCAN_s,
+        injected_s=injected_s,
+        injected_MBq=injected_MBq,
+        decay_corrected_to="start",
+    )
+
+
 def labs_of(patient: VirtualPatient, actions: Sequence[Action], t_s: float, rng: np.random.Generator) -> dict[str, float]:
     """Platelets (1e9/L) and PSA (ng/mL) at t_s with COUNT_REL of error; before the first injection those of BASELINE, exactly."""
     if t_s <= patient.body.given[0][0]:
@@ -108,6 +135,11 @@ def _regions_MBq(patient: VirtualPatient, state: State, rng: np.random.Generator
     """Activity of each contour: the organ's, shared by mass."""
     amounts = {organ: float(state[organ][0]) * math.exp(MODEL_REL * rng.standard_normal()) for organ in ORGANS}
     amounts["tumour"] *= float(state["burden"][0])
+    return _by_mass(patient, amounts)
+
+
+def _by_mass(patient: VirtualPatient, amounts: Mapping[str, float]) -> dict[str, float]:
+    """Amounts of organs shared among their contours."""
     masses = {name: patient.phantom.mass_g(name) for name in patient.structures.masks}
     whole = {organ: sum(g for name, g in masses.items() if organ_of(name) == organ) for organ in ORGANS}
     return {name: amounts[organ_of(name)] * g / whole[organ_of(name)] for name, g in masses.items()}

@@ -76,3 +76,14 @@ def test_data_that_nothing_explains_are_refused() -> None:
     """No finite residual anywhere."""
     with pytest.raises(RangeError, match="no parameters explain"):
         sample(lambda z: np.full((len(z), 1), np.inf), 2, 100, np.random.default_rng(1))
+
+
+def test_means_of_the_same_posterior_differ_far_less_than_those_of_independent_draws() -> None:
+    """Low-discrepancy proposals: the variance of a mean over sixteen generators against 1/effective, what independent draws would have."""
+    rng = np.random.default_rng(5)
+    h, y = rng.standard_normal((8, 12)), 2 * rng.standard_normal(8)
+    covariance = np.linalg.inv(np.eye(12) + h.T @ h)
+    found = [sample(lambda z: z @ h.T - y, 12, 16384, np.random.default_rng(seed), a_round=4096) for seed in range(16)]
+    error = np.array([s.z.mean(axis=0) for s in found]) - covariance @ h.T @ y
+    variance = np.square(error).mean(axis=0) / np.diagonal(covariance)
+    assert variance.mean() * np.mean([s.effective for s in found]) < 0.4

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from gemel.core.errors import InputError
-from gemel.core.image import with_array
+from gemel.core.image import Image, with_array
+from gemel.core.packing import pack, unpack
 from gemel.engines.dose.kernel import sphere_S
 from gemel.engines.kinetics import MONO, UPTAKE
 from gemel.systems.theranostics import dosimetry
-from gemel.systems.theranostics.case import Case
+from gemel.systems.theranostics.case import Case, begin
 from tests.unit.systems.theranostics import patient
 from tests.unit.systems.theranostics.patient import HOUR_S, HALF_LIFE_h, INJECTED_s, START_Bq_mL
 
@@ -113,3 +114,48 @@ def test_faint_voxels_share_one_curve_and_keep_their_decays(case: Case) -> None:
     outside = ~np.any(list(found.structures.masks.values()), axis=0)
     exact_Bq_s_mL = 2e3 * 30 * HOUR_S / math.log(2)
     np.testing.assert_allclose(found.decays_Bq_s_mL.array[outside], exact_Bq_s_mL, rtol=0.01)
+
+
+def ct_of(frame: str = "") -> Image:
+    """A CT of 4 mm, half as far along z as the scan: soft tissue, but the left kidney in bone of 1.6 g/cm³ and air at the sides."""
+    fine = np.full((42, 32, 16), 14.0, dtype=np.float32)
+    fine[26:36, 14:28, 10:] = 985.0
+    fine[:2] = -1000.0
+    affine = np.diag([4.0, 4.0, 4.0, 1.0])
+    affine[:3, 3] = -2.0
+    return Image(fine, affine, frame)
+
+
+def test_the_cases_ct_gives_each_voxel_its_own_mass() -> None:
+    scans = [patient.scan(hours) for hours in patient.TIMES_h]
+    plain, dense = (begin(scans, ct, patient.regions(), {}) for ct in (None, ct_of()))
+    assert "no CT: doses by voxel are to soft tissue everywhere" in plain.notes
+    (density,) = dense.density_g_cm3
+    assert density.array[15, 10, 7] == pytest.approx(1.6, abs=0.01)
+    assert density.array[5, 10, 4] == pytest.approx(1.03, abs=0.005)
+    assert density.array[0, 10, 4] == pytest.approx(1.03)  # air: a dose to soft tissue
+    assert density.array[15, 10, 12] == pytest.approx(1.03)  # beyond the CT
+    assert density.array[14, 10, 7] < 1.6
+    without, within = (dosimetry.voxel_doses(case, patient.days(case), INJECTED_s) for case in (plain, dense))
+    ratio = within.dose_Gy.array / without.dose_Gy.array
+    assert ratio[15, 10, 7] == pytest.approx(1.03 / 1.6, rel=0.01)
+    assert ratio[5, 10, 4] == pytest.approx(1.0, abs=0.005)
+    assert unpack(Case, pack(dense)).density_g_cm3[0].array[15, 10, 7] == density.array[15, 10, 7]
+
+
+def test_the_mean_is_over_the_mass_of_the_source(case: Case) -> None:
+    """Half of an organ twice as dense: each half gets energy/mass, and the mean dose is all energy over all mass."""
+    grid = patient.grid()
+    density = np.full(grid.shape, 1.03, dtype=np.float32)
+    density[15:] = 2.06
+    found = dosimetry.voxel_doses(case, patient.days(case), INJECTED_s, density_g_cm3=with_array(grid, density))
+    mask = found.structures["kidney_left"]
+    exact = float((found.dose_Gy.array * density)[mask].sum(dtype=np.float64) / density[mask].sum(dtype=np.float64))
+    assert dosimetry.mean_Gy(found, ["kidney_left"]) == pytest.approx(exact, rel=1e-5)
+    assert exact < 0.97 * float(found.dose_Gy.array[mask].mean())
+
+
+def test_a_ct_of_another_frame_is_not_used_and_that_is_said() -> None:
+    case = begin([patient.scan(24.0)], ct_of("1.2.3.4"), patient.regions(), {})
+    assert case.density_g_cm3 == ()
+    assert any("another frame of reference" in note for note in case.notes)

@@ -124,5 +124,5 @@ def test_a_name_that_the_model_lacks_is_refused_with_its_mapping() -> None:
 
 
 def test_the_system_begins_with_scans_regions_and_labs() -> None:
-    assert SYSTEM.planning == ("spect", "ct", "structures", "labs")
-    assert SYSTEM.scans == ("spect", "labs")
+    assert SYSTEM.planning == ("spect", "ct", "structures", "labs", "pet")
+    assert SYSTEM.scans == ("spect", "labs", "pet")
