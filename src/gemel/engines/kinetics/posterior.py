@@ -1,6 +1,5 @@
 """Draws of whole time–activity curves, averaged over the shapes that the scans allow."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -55,7 +54,8 @@ def posterior(
     """Averaged posterior of each region's curve. `shapes` empty: all that the number of scans allows.
 
     Each shape: importance resampling from a Student t around the mode. Shapes: exp(-Δ/2) of Akaike's criterion (Burnham & Anderson 2002,
-    Model Selection, §2.9), χ² + 2k where the noise is known, AICc of n·ln(χ²/n) with k + 1 unknowns where its scale is not.
+    Model Selection, §2.9), χ² + 2k where the noise is known, k counting what the scans tell and not the prior (Spiegelhalter et al. 2002,
+    J R Stat Soc B 64:583), AICc of n·ln(χ²/n) with k + 1 unknowns where its scale is not.
     Raises RangeError when a region's half-life is longer than physical or its scans are too few.
     """
     require_physical(scans, physical_s)
@@ -110,7 +110,9 @@ def _draws_of(data: _Group, hypothesis: Hypothesis, draws: int, rng: np.random.G
     mode = best.log_parameters
     chi2 = (((best.curves.at(data.t_s) - data.activity_Bq) / data.sd_Bq) ** 2).sum(axis=-1)
     scale = np.ones(len(mode)) if data.sd_known else np.maximum(chi2, 1e-12) / max(len(data.t_s) - k, 1)
-    spread = np.linalg.cholesky(_laplace(data, hypothesis, mode, scale))
+    told, prior = _information(data, hypothesis, mode, scale)
+    spread = np.linalg.cholesky(np.linalg.inv(told + prior))
+    counted = np.trace(np.linalg.solve(told + prior, told), axis1=1, axis2=2) if data.sd_known else np.full(len(mode), float(k))
     many = PROPOSALS * draws
     normal, stretch = rng.standard_normal((many, *mode.shape)), np.sqrt(STUDENT / rng.chisquare(STUDENT, (many, len(mode))))
     proposed = mode + np.einsum("rij,drj->dri", spread, normal) * stretch[..., None]
@@ -118,17 +120,18 @@ def _draws_of(data: _Group, hypothesis: Hypothesis, draws: int, rng: np.random.G
     log_weight = _log_posterior(data, hypothesis, proposed) + 0.5 * (STUDENT + k) * np.log1p(radius / STUDENT)
     kept = _resample(log_weight, draws, rng)
     held = curves_of(hypothesis, np.take_along_axis(proposed, kept[..., None], axis=0))
-    return _padded(held), _criterion(data, hypothesis.shape, chi2)
+    return _padded(held), _criterion(data, counted, chi2)
 
 
-def _laplace(data: _Group, hypothesis: Hypothesis, mode: Array, scale: Array) -> Float[Array, "regions p p"]:
-    """Inverse of JᵀWJ/s² + prior, J by central differences of the logarithms; a precision of 0.1 keeps flat directions finite."""
+def _information(
+    data: _Group, hypothesis: Hypothesis, mode: Array, scale: Array
+) -> tuple[Float[Array, "regions p p"], Float[Array, "p p"]]:
+    """JᵀWJ/s² of the scans, J by central differences of the logarithms, and the prior's precision; 0.1 keeps flat directions finite."""
     step, slopes = 1e-5, []
     for move in step * np.eye(hypothesis.shape.parameters):
         slopes.append(curves_of(hypothesis, mode + move).at(data.t_s) - curves_of(hypothesis, mode - move).at(data.t_s))
     slope = np.stack(slopes, axis=-1) / (2 * step * data.sd_Bq * np.sqrt(scale)[:, None])[..., None]
-    information = np.einsum("rni,rnj->rij", slope, slope) + np.diag(np.maximum(normal_prior(hypothesis)[1], 0.1))
-    return np.linalg.inv(information)
+    return np.einsum("rni,rnj->rij", slope, slope), np.diag(np.maximum(normal_prior(hypothesis)[1], 0.1))
 
 
 def _log_posterior(data: _Group, hypothesis: Hypothesis, log_parameters: Array) -> Float[Array, "draws regions"]:
@@ -161,10 +164,10 @@ def _padded(curves: Curves) -> Curves:
     return Curves(np.pad(curves.c_Bq, widths), np.pad(curves.rate_1_s, widths, mode="edge"))
 
 
-def _criterion(data: _Group, shape: Shape, chi2: Array) -> Float[Array, "regions"]:
-    n, k = len(data.t_s), shape.parameters
+def _criterion(data: _Group, counted: Float[Array, "regions"], chi2: Array) -> Float[Array, "regions"]:
     if data.sd_known:
-        return chi2 + 2.0 * k
-    unknowns = k + 1
-    correction = 2.0 * unknowns * (unknowns + 1) / (n - unknowns - 1) if n > unknowns + 1 else math.inf
-    return np.asarray(n * np.log(np.maximum(chi2, 1e-12) / n) + 2.0 * unknowns + (correction if math.isfinite(correction) else 0.0))
+        return np.asarray(chi2 + 2.0 * counted)
+    n, unknowns = len(data.t_s), counted + 1
+    left = n - unknowns - 1
+    correction = np.where(left > 0, 2.0 * unknowns * (unknowns + 1) / np.maximum(left, 1.0), 0.0)
+    return np.asarray(n * np.log(np.maximum(chi2, 1e-12) / n) + 2.0 * unknowns + correction)
