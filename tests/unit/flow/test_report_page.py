@@ -96,3 +96,14 @@ def test_a_report_made_again_is_the_same_but_for_the_time_that_it_states(reporte
 
 def _listed(report: pydicom.Dataset) -> list[pydicom.Dataset]:
     return list(report.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence)
+
+
+def test_the_report_on_paper_is_the_same_twice_and_holds_every_section(reported: Reported) -> None:
+    written = []
+    for name in ("paper", "again"):
+        flow.report(reported.record, reported.id, reported.folder / name, made_s=0.0, pdf=True)
+        written.append((reported.folder / name / "report.pdf").read_bytes())
+    assert written[0] == written[1]
+    assert written[0].startswith(b"%PDF-")
+    assert written[0].count(b"/Type /Page ") >= 4
+    assert not (reported.folder / "report.pdf").exists()
