@@ -13,7 +13,7 @@ WHERE = "pde"
 
 @dataclass(frozen=True)
 class Domain:
-    """A mask with one voxel of nothing on each side, its axes put in `order` so that those of one voxel come first.
+    """A mask with one voxel of nothing on each side, its axes put in `order`: the longest last, the shortest in the middle.
 
     `runs`: rows (x, y, z₀, z₁) of the padded grid, half-open: voxels outside the mask are never visited.
     """
@@ -65,7 +65,9 @@ def domain(mask: Shaped[Array, "..."], spacing_mm: Shaped[Array, "..."] | tuple[
 
 
 def _padded(mask: Bool[Array, "x y z"], spacing_mm: Float[Array, "3"]) -> Domain:
-    order = sorted(range(3), key=lambda axis: (mask.shape[axis] > 1, axis))
+    last = max(range(3), key=lambda axis: (mask.shape[axis], axis))
+    middle = min((axis for axis in range(3) if axis != last), key=lambda axis: (mask.shape[axis], -axis))
+    order = [3 - last - middle, middle, last]
     inside = np.pad(np.transpose(mask, order), 1)
     return Domain(inside, spacing_mm[order], runs(inside), (order[0], order[1], order[2]))
 
