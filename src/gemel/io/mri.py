@@ -1,0 +1,116 @@
+"""Segmentations of one MRI visit in: a NIfTI label map with a sidecar, or a DICOM Segmentation.
+
+The sidecar is the JSON of the same name: {"AcquisitionDateTime": "2026-03-02T09:00", "labels": {"1": "necrosis", "2": "oedema", "4":
+"enhancing"}}, with PatientID if it is to be checked, and FrameOfReferenceUID if a dose is to be laid on it.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from highdicom.seg import Segmentation
+from jaxtyping import Bool
+from pydicom.uid import SegmentationStorage
+
+from gemel.core.digest import digest as digest_of
+from gemel.core.errors import InputError, StructureError
+from gemel.core.image import Array, Image
+from gemel.core.structures import Structures
+from gemel.core.time import seconds
+from gemel.io.dicom_file import guarded, parse, require_class
+from gemel.io.dicom_folder import only_file
+from gemel.io.dicom_header import acquired_at, identity_of, studied_at
+from gemel.io.files import read_bytes
+from gemel.io.identity import Identity
+from gemel.io.nifti import read_nifti
+from gemel.io.orientation import along_lps
+
+
+@dataclass(frozen=True)
+class VisitRead:
+    """Regions under the names they came with, when the images were taken (ISO 8601), whose they are if the file says, files and digest."""
+
+    structures: Structures
+    acquired: str
+    identity: Identity | None
+    files: tuple[Path, ...]
+    digest: str
+
+
+def read_visit(path: str | Path) -> VisitRead:
+    """The segmentation of a visit. Raises InputError for one without a time, StructureError for labels without a name or no region."""
+    path = Path(path)
+    found = _nifti(path) if path.name.endswith((".nii", ".nii.gz")) else _segmentation(only_file(path, "SEG"))
+    if not found.structures.masks:
+        raise StructureError("a segmentation without regions", where=str(path), remedy="segment the visit again")
+    seconds(found.acquired)
+    return found
+
+
+def _nifti(path: Path) -> VisitRead:
+    beside = path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+    fields = _fields(beside)
+    names: Mapping[str, Any] = fields["labels"]
+    image = read_nifti(path, frame=str(fields.get("FrameOfReferenceUID", "")))
+    _require_named(image.array, names, str(path))
+    masks = {str(name): np.rint(image.array) == int(value) for value, name in names.items()}
+    identity = Identity(str(fields["PatientID"])) if fields.get("PatientID") else None
+    held = Structures(_blank(image), masks)
+    return VisitRead(held, str(fields["AcquisitionDateTime"]), identity, (path, beside), digest_of(masks))
+
+
+def _fields(path: Path) -> dict[str, Any]:
+    remedy = 'write {"AcquisitionDateTime": "2026-03-02T09:00", "labels": {"1": "necrosis", "2": "oedema", "4": "enhancing"}}'
+    if not path.is_file():
+        raise InputError("no sidecar beside a label map", where=str(path), remedy=remedy)
+    try:
+        fields = json.loads(read_bytes(path))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"not JSON ({str(error)[:80]})", where=str(path), remedy=remedy) from error
+    if not isinstance(fields, dict) or not isinstance(fields.get("labels"), dict) or not fields.get("AcquisitionDateTime"):
+        raise InputError("a sidecar without AcquisitionDateTime or labels", where=str(path), remedy=remedy)
+    if not all(str(value).isdigit() for value in fields["labels"]):
+        raise InputError(f"labels {', '.join(fields['labels'])}", where=str(path), remedy="number the labels as in the map, from 1")
+    return fields
+
+
+def _require_named(array: Array, names: Mapping[str, Any], where: str) -> None:
+    """Raises StructureError for a value of the map without a name: no label is guessed; InputError for what is no label map."""
+    values = np.unique(array)
+    if len(values) > 256 or not np.array_equal(values, np.rint(values)) or values[0] < 0:
+        raise InputError("values that are no labels", where=where, remedy="give a map of whole numbers from 0, one a region")
+    unknown = sorted({int(v) for v in values if v > 0} - {int(v) for v in names})
+    if unknown:
+        raise StructureError(f"label {unknown[0]} without a name", where=where, remedy="name every label in the sidecar")
+
+
+def _segmentation(path: Path) -> VisitRead:
+    data, where = read_bytes(path), str(path)
+    dataset = parse(data, where)
+    require_class(dataset, SegmentationStorage, where)
+    at = acquired_at(dataset, where) or studied_at(dataset, where)
+    if not at:
+        raise InputError("a segmentation that states no time of its images", where=where, remedy="export it with StudyDate and StudyTime")
+    segments = guarded(lambda: Segmentation.from_dataset(dataset), where)
+    identity, masks, grid = identity_of(dataset, where), dict[str, Bool[Array, "x y z"]](), None
+    for number in segments.segment_numbers:
+        name = str(segments.get_segment_description(number).SegmentLabel)
+        masks[name], grid = _volume(segments, int(number), identity.frame_uid, where)
+    if grid is None:
+        raise StructureError("a segmentation without regions", where=where, remedy="segment the visit again")
+    return VisitRead(Structures(grid, masks), at, identity, (path,), digest_of(masks))
+
+
+def _volume(segments: Segmentation, number: int, frame: str, where: str) -> tuple[Bool[Array, "x y z"], Image]:
+    """One segment's mask along LPS, and its grid; frames without the segment are empty."""
+    held = guarded(lambda: segments.get_volume(segment_numbers=[number], combine_segments=True, rescale_fractional=False), where)
+    array, affine_mm = along_lps(np.asarray(held.array, dtype=np.float32), np.asarray(held.affine, dtype=np.float64))
+    image = Image(array, affine_mm, frame)
+    return image.array > 0, _blank(image)
+
+
+def _blank(image: Image) -> Image:
+    return Image(np.zeros(image.shape, dtype=np.uint8), image.affine_mm, image.frame)

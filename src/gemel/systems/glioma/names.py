@@ -1,0 +1,54 @@
+"""Names of what is outlined on MRI, and the two volumes that are made of them."""
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Bool
+
+from gemel.core.errors import StructureError
+from gemel.core.image import Array
+from gemel.core.structures import Structures
+
+ENHANCING, NECROSIS, OEDEMA, FLAIR = "enhancing", "necrosis", "oedema", "flair"
+_WORDS = {
+    "enhancing": ENHANCING, "et": ENHANCING, "t1gd": ENHANCING, "t1c": ENHANCING, "t1ce": ENHANCING, "contrast": ENHANCING,
+    "necrosis": NECROSIS, "necrotic": NECROSIS, "ncr": NECROSIS, "core": NECROSIS,
+    "oedema": OEDEMA, "edema": OEDEMA, "ed": OEDEMA, "nonenhancing": OEDEMA,
+    "flair": FLAIR, "t2": FLAIR, "whole": FLAIR,
+}  # fmt: skip
+
+
+def canonical(name: str) -> str:
+    """`enhancing`, `necrosis`, `oedema` or `flair` (all that is bright on T2/FLAIR). Raises StructureError for what is none."""
+    parts = [part for part in re.split(r"[^a-z0-9]+", name.lower()) if part]
+    joined = "".join(parts).replace("tumour", "").replace("tumor", "")
+    found = {_WORDS[word] for word in (*parts, joined) if word in _WORDS}
+    if len(found) != 1:
+        remedy = "name it enhancing, necrosis, oedema or flair: --map OWN=NAME, or leave it out: --map OWN="
+        raise StructureError(f"a region {name!r} that the model does not know", where="segmentation", remedy=remedy)
+    return found.pop()
+
+
+def volumes(structures: Structures) -> Mapping[str, Bool[Array, "x y z"]]:
+    """`enhancing`: what takes up contrast with the necrosis within; `flair`: everything abnormal, where oedema or FLAIR was outlined.
+
+    Raises StructureError for a volume that is empty or reaches the border of the image.
+    """
+    masks = structures.masks
+    if ENHANCING not in masks:
+        raise StructureError("no enhancing tumour", where="segmentation", remedy="outline what enhances on T1 after contrast")
+    inner = np.logical_or.reduce([masks[n] for n in (ENHANCING, NECROSIS) if n in masks])
+    outer = [masks[n] for n in (OEDEMA, FLAIR) if n in masks]
+    found = {ENHANCING: inner} | ({FLAIR: np.logical_or.reduce([inner, *outer])} if outer else {})
+    for name, mask in found.items():
+        _require_inside(name, mask)
+    return found
+
+
+def _require_inside(name: str, mask: Bool[Array, "x y z"]) -> None:
+    if not mask.any():
+        raise StructureError("an empty mask", where=name, remedy="segment this visit again, or leave it out")
+    faces = (mask[[0, -1]], mask[:, [0, -1]], mask[:, :, [0, -1]])
+    if any(face.any() for face in faces):
+        raise StructureError("a mask that touches the border of the image", where=name, remedy="use the whole scan, not a crop through it")
