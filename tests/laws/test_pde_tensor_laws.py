@@ -6,8 +6,8 @@ import pytest
 from gemel.core.errors import RangeError
 from gemel.core.image import Array
 from gemel.engines import pde
-from gemel.engines.pde.selling import decomposed
-from gemel.engines.pde.tensor import COLUMNS, ROWS
+from gemel.engines.pde.tensors.links import COLUMNS, ROWS
+from gemel.engines.pde.tensors.selling import decomposed
 
 
 def rotated(eigenvalues: tuple[float, float, float], seed: int = 0) -> Array:

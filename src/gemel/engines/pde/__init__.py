@@ -3,16 +3,16 @@
 No anatomy here: the organ is a mask, a diffusivity and a reaction handed in.
 """
 
+from gemel.engines.pde.adjoint.derivatives import EventGradient, ExposureGradient, Gradient, total_by_region
+from gemel.engines.pde.adjoint.gradient import gradient
 from gemel.engines.pde.advection import Carried, Medium, transport
 from gemel.engines.pde.batch import Draw, solve_many
 from gemel.engines.pde.bioheat import Heated, Heating, Perfused, bioheat
-from gemel.engines.pde.derivatives import EventGradient, ExposureGradient, Gradient, total_by_region
 from gemel.engines.pde.domain import Domain, domain
 from gemel.engines.pde.elliptic import Held, elliptic
 from gemel.engines.pde.events import Event, Exposure, linear_quadratic
 from gemel.engines.pde.faces import by_region
 from gemel.engines.pde.flow import Flow, darcy
-from gemel.engines.pde.gradient import gradient
 from gemel.engines.pde.implicit import solve_implicit
 from gemel.engines.pde.reaction import Reaction, exponential, gompertz, logistic
 from gemel.engines.pde.rest import at_rest

@@ -17,7 +17,7 @@ from gemel.engines.pde.problem import Conductances, conductances
 from gemel.engines.pde.reaction import Reaction
 from gemel.engines.pde.solve import Spacing, Times, carry_out, checked_start, planned
 from gemel.engines.pde.stepping import stepping
-from gemel.engines.pde.tensor import Links
+from gemel.engines.pde.tensors.links import Links
 
 Keep = Callable[[Array], "Array | float"]
 """Of a field (x, y, z): what is kept of it, a number or an array of fixed shape."""

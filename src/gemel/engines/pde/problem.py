@@ -12,7 +12,7 @@ from gemel.engines.pde import march
 from gemel.engines.pde.domain import WHERE, Domain
 from gemel.engines.pde.faces import Diffusivity, Faces, checked_number, faces, largest_loss
 from gemel.engines.pde.reaction import LOGISTIC, Reaction, standard_rate, tabled
-from gemel.engines.pde.tensor import Links, is_tensor, links
+from gemel.engines.pde.tensors.links import Links, is_tensor, links
 
 SAFETY = 0.9  # of the stable step
 FINE = 0.1  # the steepest reaction times the step

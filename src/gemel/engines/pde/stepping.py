@@ -10,12 +10,13 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from gemel.core.image import Array
-from gemel.engines.pde import kernels, march, tensor_kernels
+from gemel.engines.pde import kernels, march
 from gemel.engines.pde.faces import Faces
 from gemel.engines.pde.problem import Problem
 from gemel.engines.pde.reaction import Reaction, standard_rate
 from gemel.engines.pde.spans import GAP, Spans, spans
-from gemel.engines.pde.tensor import Links
+from gemel.engines.pde.tensors import kernels as linked
+from gemel.engines.pde.tensors.links import Links
 
 Fields = tuple[Array, Array]
 """Two of one shape: the present field, and room for the next."""
@@ -108,8 +109,8 @@ def _of_links(of: Problem, joined: Links) -> Advance:
 def linking(reaction: Reaction, values: Any) -> Any:
     """`marching` along links."""
     if reaction.rate is not standard_rate:
-        return tensor_kernels.march_of(reaction.rate, march.values_of(len(reaction.parameters)))
-    return tensor_kernels.march_maps if np.ndim(values[1]) else tensor_kernels.march_numbers
+        return linked.march_of(reaction.rate, march.values_of(len(reaction.parameters)))
+    return linked.march_maps if np.ndim(values[1]) else linked.march_numbers
 
 
 def forced(reaction: Reaction, edges: Float[Array, "edges"], dtype: Any) -> Shaped[Array, "steps f"]:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from gemel.engines import pde
+from gemel.engines.pde.adjoint.tape import stretches
 from gemel.engines.pde.course import Fade, Output, Steps, course
 from gemel.engines.pde.events import Exposure
 from gemel.engines.pde.fading import fade
-from gemel.engines.pde.tape import stretches
 
 
 def test_steps_end_on_every_date_and_events_come_before_outputs() -> None:

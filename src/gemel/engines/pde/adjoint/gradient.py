@@ -7,17 +7,17 @@ from jaxtyping import Shaped
 
 from gemel.core.errors import GeometryError, InputError, RangeError
 from gemel.core.image import Array
-from gemel.engines.pde.backward import Back
+from gemel.engines.pde.adjoint.backward import Back
+from gemel.engines.pde.adjoint.derivatives import Gradient
+from gemel.engines.pde.adjoint.tape import forward, stretches
 from gemel.engines.pde.course import Output
-from gemel.engines.pde.derivatives import Gradient
 from gemel.engines.pde.domain import WHERE
 from gemel.engines.pde.events import Happening
 from gemel.engines.pde.faces import Diffusivity
 from gemel.engines.pde.reaction import Reaction
 from gemel.engines.pde.solve import Spacing, Times, prepared, ways
 from gemel.engines.pde.stepping import stepping
-from gemel.engines.pde.tape import forward, stretches
-from gemel.engines.pde.tensor import Links
+from gemel.engines.pde.tensors.links import Links
 
 Misfit = Callable[[Array], tuple[float, Array]]
 """Of what `solve` gives: the value, and its derivative by each element."""

@@ -8,17 +8,18 @@ import numpy as np
 from jaxtyping import Shaped
 
 from gemel.core.image import Array
-from gemel.engines.pde import adjoint_kernels, march
+from gemel.engines.pde import march
+from gemel.engines.pde.adjoint import kernels
+from gemel.engines.pde.adjoint.derivatives import EventGradient, ExposureGradient, Gradient
+from gemel.engines.pde.adjoint.sums import dot, total
+from gemel.engines.pde.adjoint.tape import Stretch
 from gemel.engines.pde.course import Act, Fade, Output, Steps
-from gemel.engines.pde.derivatives import EventGradient, ExposureGradient, Gradient
 from gemel.engines.pde.events import Amount, Event, Happening, as_field
 from gemel.engines.pde.faces import Diffusivity, Faces, by_diffusivity
 from gemel.engines.pde.fading import fade
 from gemel.engines.pde.reaction import Reaction, standard_rate
 from gemel.engines.pde.solve import Run
 from gemel.engines.pde.stepping import forced, ground
-from gemel.engines.pde.sums import dot, total
-from gemel.engines.pde.tape import Stretch
 from gemel.engines.pde.ways import Ways
 
 
@@ -91,7 +92,7 @@ class Back:
         self.total += self.sums.sum(axis=(0, 1), dtype=np.float64)
         if self.by_faces is not None:
             for n, b in enumerate(self.stages[::-1]):
-                adjoint_kernels.by_faces(self.mu[n], fields[len(self.stages) - 1 - n], self.by_faces, self.under.where, b * course[0])
+                kernels.by_faces(self.mu[n], fields[len(self.stages) - 1 - n], self.by_faces, self.under.where, b * course[0])
         self.mu[0] = self.mu[-1]
 
     def _fade(self, act: Fade, before: Shaped[Array, "x plane"]) -> None:
@@ -162,10 +163,10 @@ def _kernels(reaction: Reaction, values: Any) -> tuple[Any, Any]:
     if reaction.rate is not standard_rate:
         count = len(reaction.parameters)
         of = march.values_of(count)
-        return adjoint_kernels.keep_of(reaction.rate, of), adjoint_kernels.back_of(reaction.slope, of, adjoint_kernels.spread_of(count))
+        return kernels.keep_of(reaction.rate, of), kernels.back_of(reaction.slope, of, kernels.spread_of(count))
     if np.ndim(values[1]):
-        return adjoint_kernels.keep_maps, adjoint_kernels.back_maps
-    return adjoint_kernels.keep_numbers, adjoint_kernels.back_numbers
+        return kernels.keep_maps, kernels.back_maps
+    return kernels.keep_numbers, kernels.back_numbers
 
 
 def _as_given(by_voxel: Array, given: Amount) -> Amount:

@@ -10,7 +10,7 @@ from gemel.core.errors import GeometryError, RangeError
 from gemel.core.image import Array
 from gemel.engines.pde.domain import WHERE, Domain
 from gemel.engines.pde.faces import Diffusivity
-from gemel.engines.pde.selling import decomposed
+from gemel.engines.pde.tensors.selling import decomposed
 
 ROWS, COLUMNS = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 1, 2, 1, 2, 2])
 
