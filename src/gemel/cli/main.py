@@ -10,7 +10,7 @@ import typer
 
 from gemel import __version__, flow, store
 from gemel.cli import begin, custody, record, trials, work  # register their commands
-from gemel.cli.pairs import numbers
+from gemel.cli.pairs import numbers, settings
 from gemel.cli.shell import NOTICE, Actor, AsJson, Folder, StoreAt, TwinId, app, out, say, speaking, twin
 from gemel.cli.tables import check_table, decision_table, models_table, overview_table
 from gemel.cli.trust import conform_table, ledger_table
@@ -117,10 +117,16 @@ def twin_show(
 
 
 @twin.command("report")
-def twin_report(twin_id: TwinId, folder: Folder, at: StoreAt = "twins.db", as_json: AsJson = False) -> None:
-    """Write the HTML report with RTDOSE and RTSTRUCT of the newest decision."""
+def twin_report(
+    twin_id: TwinId,
+    folder: Folder,
+    at: StoreAt = "twins.db",
+    pdf: Annotated[bool, typer.Option("--pdf", help="Write report.pdf beside it.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the HTML report, and DICOM for other systems beside it."""
     with speaking() as progress, store.open(at, create=False) as record:
-        path = flow.report(record, twin_id, folder, made_s=time.time(), progress=progress)
+        path = flow.report(record, twin_id, folder, made_s=time.time(), progress=progress, pdf=pdf)
     say(as_json, {"report": str(path)}, f"{path}")
 
 
@@ -170,16 +176,15 @@ def ledger(
 
 @app.command("demo")
 def demo(
-    system: Annotated[str, typer.Argument(help="A system that has a demo: prostate, theranostics, ...")] = "prostate",
+    system: Annotated[str, typer.Argument(help="A system that has a demo: prostate, theranostics, glioma, ...")] = "prostate",
     folder: Folder = Path("demo"),
-    days: Annotated[int | None, typer.Option(help="prostate: treatment days to live through (3).", min=1, max=10)] = None,
-    plans: Annotated[int | None, typer.Option(help="prostate: plans in the library (4).", min=1, max=16)] = None,
-    cycles: Annotated[int | None, typer.Option(help="theranostics: cycles given (2).", min=1, max=6)] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="NAME=NUMBER: days and plans (prostate), cycles, weeks, visits. May be repeated.")
+    ] = None,
 ) -> None:
     """The whole loop on a digital patient that gemel generates itself; ends with report.html."""
-    told = {name: value for name, value in {"days": days, "plans": plans, "cycles": cycles}.items() if value is not None}
     with speaking() as progress:
-        path = flow.demo(system, folder, made_s=time.time(), options=told, progress=progress)
+        path = flow.demo(system, folder, made_s=time.time(), options=settings(set_), progress=progress)
     out.print(f"the report: [bold]{path}[/]")
 
 
