@@ -161,7 +161,9 @@ def test_a_store_that_is_not_there_is_not_made_by_looking_for_it(tmp_path: Path)
 def test_new_says_how_to_write_a_map_and_which_systems_there_are(life: Life, tmp_path: Path) -> None:
     planning = ("--ct", life.ct, "--structures", life.structures, "--store", tmp_path / "t.db")
     assert "write it as --map OWN=NAME" in refusal("twin", "new", "prostate", *planning, "--map", "DIL")
-    assert "installed are prostate" in refusal("twin", "new", "kidney", *planning)
+    said = refusal("twin", "new", "kidney", *planning)
+    assert "installed are" in said
+    assert "prostate, theranostics" in said
     assert "correct the name" in refusal("twin", "new", "prostate", *planning, "--map", "PTV_final2=CTV")
     assert "Prostate is none" in refusal("twin", "new", "prostate", *planning, "--map", "DIL=Prostate is none")
 
