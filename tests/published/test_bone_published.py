@@ -27,7 +27,7 @@ def test_force_on_a_block_of_trabecular_bone(shared_data: Path) -> None:
     of = replace(solid(np.where(mask, E_KPA, 0.0), 0.3, EDGE_MM), full=True)
     held, value = np.zeros((*of.nodes, 3), dtype=bool), np.zeros((*of.nodes, 3))
     held[0], held[-1, ..., 0], value[-1, ..., 0] = True, True, -PRESSED_MM
-    u, found = solved(of, Fixed(held, value), pressure_kPa=0.0, force_mN=0.0, tolerance=1e-6)
+    u, _ = solved(of, Fixed(held, value), pressure_kPa=0.0, force_mN=0.0, tolerance=1e-6)
     every = Elastic(of.lam_kPa, of.mu_kPa, of.spacing_mm, np.ones((*of.nodes, 3), dtype=bool), full=True)
     force = grid(every, np.float64, (1, 1, 1), 1.0).times(u, np.zeros_like(u))[0, ..., 0].sum() / 1000
     assert force == pytest.approx(247.3045, rel=1e-4)
