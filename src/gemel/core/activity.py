@@ -9,6 +9,7 @@ import numpy as np
 
 from gemel.core.errors import InputError, RangeError, UnitError
 from gemel.core.image import Image
+from gemel.core.time import iso
 
 Unit = Literal["Bq/mL", "counts"]
 Correction = Literal["none", "start", "injection"]
@@ -49,7 +50,11 @@ class ActivityImage:
             found = f"an injected activity of {self.injected_MBq:g} MBq, more than is ever given"
             raise RangeError(found, where=where, remedy="it is in Bq or kBq: state it in MBq, --injected-MBq 7400")
         if not (math.isfinite(self.injected_s) and math.isfinite(self.acquired_s)):
-            raise InputError("a time of injection or scan that is not known", where=where, remedy="state it: --injected, --acquired")
+            raise InputError(
+                "a time of injection or scan that is not known",
+                where=where,
+                remedy="state the injection: --injected; write the time of the scan into its header or sidecar",
+            )
         if self.acquired_s < self.injected_s:
             found = f"a scan {(self.injected_s - self.acquired_s) / 3600:.3g} h before the injection"
             raise RangeError(found, where=where, remedy="check the dates of both, or state the injection: --injected")
@@ -84,8 +89,12 @@ def require_series(scans: tuple[ActivityImage, ...]) -> None:
             raise InputError(found, where=after.source or "series", remedy="sort the scans by time; the same scan twice is refused")
     for scan in scans[1:]:
         if (scan.nuclide, scan.injected_s, scan.injected_MBq) != (first.nuclide, first.injected_s, first.injected_MBq):
-            found = f"another nuclide or injection ({scan.nuclide}, {scan.injected_MBq} MBq) than {first.nuclide}, {first.injected_MBq} MBq"
+            found = f"another nuclide or injection ({_injection(scan)}) than {_injection(first)}"
             raise InputError(found, where=scan.source or "series", remedy="one series follows one injection; split it by cycle")
+
+
+def _injection(scan: ActivityImage) -> str:
+    return f"{scan.nuclide}, {scan.injected_MBq:g} MBq, {iso(scan.injected_s)}"
 
 
 def _require_values(image: Image, where: str) -> None:

@@ -14,6 +14,7 @@ from gemel.core.system import Progress, System, silent
 from gemel.core.time import seconds
 from gemel.flow import registry
 from gemel.flow.observe import observe
+from gemel.flow.promote import with_prior
 from gemel.flow.sources import Asked, Paths, Source, keep, listed, read
 from gemel.store import Store
 
@@ -63,15 +64,18 @@ def planning(
     """The planning data, read and checked without a store; `paths` in the order of the system's `planning`, None for what is missing.
 
     `names` maps contour names of the hospital to those of the system ("" leaves one out); `time` is ISO 8601, needed when
-    the first images state neither their own time nor their study's. `options` go to the system, which names them.
+    the first images state neither their own time nor their study's. `options` go to the system, which names them; a file named as
+    `prior` is read here, so that the record holds what it says.
     """
-    system, chosen = registry.system(system_name), dict(options or {})
+    system, chosen = registry.system(system_name), with_prior(options or {})
     given = {kind: listed(found) for kind, found in zip(system.planning, paths)}
     _require_known(system, given, chosen)
     sources = _read(system, given, Asked(system, names, chosen))
     case = system.begin(*(_value(sources.get(kind, ())) for kind in system.planning), **chosen)
     everything = [source for found in sources.values() for source in found]
-    named = {kind: [source.digest for source in found] for kind, found in sources.items()}
+    named: dict[str, Any] = {kind: [source.digest for source in found] for kind, found in sources.items()}
+    if told := [source.told for source in everything if source.told]:
+        named["told"] = told
     return Planning(
         system=system_name,
         case=case,

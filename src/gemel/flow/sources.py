@@ -1,5 +1,6 @@
 """What a person hands over by kind (`ct`, `structures`, `cbct`, …): read, with whose it is, when it was made and where it came from."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from gemel import io
+from gemel.core.activity import ActivityImage
 from gemel.core.digest import digest
 from gemel.core.errors import InputError, StructureError
+from gemel.core.number import number
 from gemel.core.record import Action
 from gemel.core.structures import Structures
 from gemel.core.system import System
@@ -25,7 +28,7 @@ class Source:
     """One input as read: what the system is given of it (`value`), and what the record keeps of it.
 
     name: SeriesInstanceUID, or file name and digest; `acquired` and `studied` are ISO 8601 or empty; `identity` is None where the file
-    carries none; `scanner` names the machine, or is empty.
+    carries none; `scanner` names the machine, or is empty; `told`: digest of what header or sidecar says of the voxels (clock, place).
     """
 
     value: Any
@@ -36,6 +39,7 @@ class Source:
     acquired: str = ""
     studied: str = ""
     scanner: str = ""
+    told: str = ""
     series: io.Series | None = None
 
 
@@ -102,9 +106,12 @@ def _labelled(path: Path, asked: Asked) -> Source:
     beside = path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
     image, named = io.read_nifti(path), io.read_names(beside)
     own = {value: (asked.names or {}).get(name, name) for value, name in named.items()}
+    kept = [name for name in own.values() if name]
+    if twice := sorted({name for name in kept if kept.count(name) > 1}):
+        raise StructureError(f"two labels that mean {twice[0]}", where=str(path), remedy="give each its own name with --map OWN=NAME")
     masks = {name: np.rint(image.array) == value for value, name in own.items() if name}
     structures = standard_names(Structures(image, masks), asked.system)
-    return Source(structures, path.name, digest(dict(structures.masks)), (path, beside))
+    return Source(structures, path.name, digest(dict(structures.masks)), (path, beside), told=digest(image.affine_mm))
 
 
 def standard_names(read: Structures, system: System) -> Structures:
@@ -119,13 +126,11 @@ def standard_names(read: Structures, system: System) -> Structures:
 
 
 def read_scan_of_activity(path: Path, asked: Asked) -> Source:
-    """A SPECT or PET in Bq/mL or counts; the options `nuclide`, `injected_MBq` and `injected` go before its header.
+    """A SPECT or PET in Bq/mL or counts; options that are fields of `io.Stated` go before its header.
 
     They tell of the first injection: of a scan after a later one the header does, and what it lacks the record of what was given.
     """
-    told = asked.options
-    nuclide, at = str(told.get("nuclide", "")), str(told.get("injected", ""))
-    stated = io.Stated(nuclide=nuclide, injected=at, injected_MBq=float(told.get("injected_MBq", "nan")))
+    stated = _stated(asked.options)
     found = io.read_activity(path, stated)
     later = [a for a in asked.given if a.unit == "MBq" and a.amount > 0 and a.t_s <= found.image.acquired_s]
     if later:
@@ -140,6 +145,31 @@ def read_scan_of_activity(path: Path, asked: Asked) -> Source:
         found.identity,
         iso(found.image.acquired_s),
         scanner=found.scanner,
+        told=_told(found.image),
+    )
+
+
+def _told(scan: ActivityImage) -> str:
+    """Another clock, injection, unit or place makes another twin of the same voxels."""
+    said = {name: value for name, value in vars(scan).items() if name not in ("image", "source")}
+    return digest({name: str(value) for name, value in said.items()} | {"affine_mm": scan.image.affine_mm})
+
+
+def _stated(options: Mapping[str, Any]) -> io.Stated:
+    """What the options say of the image. Raises InputError for what is no number, or no moment that values are corrected to."""
+    moment = options.get("decay_corrected_to")
+    if moment not in (None, "none", "start", "injection"):
+        raise InputError(f"values corrected for decay to {moment!r}", where="--decay-corrected-to", remedy="say none, start or injection")
+    injected_MBq, duration_s, factor = (
+        number(options.get(name, math.nan), name) for name in ("injected_MBq", "duration_s", "Bq_mL_per_unit")
+    )
+    return io.Stated(
+        nuclide=str(options.get("nuclide", "")),
+        injected=str(options.get("injected", "")),
+        injected_MBq=injected_MBq,
+        duration_s=duration_s,
+        decay_corrected_to=moment,
+        Bq_mL_per_unit=factor,
     )
 
 
@@ -180,6 +210,18 @@ def read_plan_dose(path: Path, asked: Asked) -> Source:
     return Source(image, f"{path.name}#{made[:16]}", made, (path,))
 
 
+def read_fat(path: Path, asked: Asked) -> Source:
+    """A map of the share of fat."""
+    found = io.read_share(path)
+    return Source(found.maps["share"], f"{path.name}#{found.digest[:16]}", found.digest, found.files)
+
+
+def read_dti(path: Path, asked: Asked) -> Source:
+    """The diagonal of a tensor of diffusion along LPS: a folder."""
+    found = io.read_tensor(path)
+    return Source(dict(found.maps), f"{path.name}#{found.digest[:16]}", found.digest, found.files)
+
+
 READERS: Mapping[str, Reader] = {
     "ct": read_image,
     "structures": read_contours,
@@ -189,6 +231,10 @@ READERS: Mapping[str, Reader] = {
     "labs": read_values,
     "mri": read_visit,
     "dose": read_plan_dose,
+    "white": read_image,
+    "grey": read_image,
     "baseline": read_diffusion,
     "visit": read_diffusion,
+    "fat": read_fat,
+    "dti": read_dti,
 }

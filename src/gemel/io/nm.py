@@ -57,7 +57,7 @@ def acquired_time_s(dataset: Dataset, stated: Stated, where: str) -> float:
     """Start of the scan: stated, else of the header. Raises InputError when it has a date without a time, or neither."""
     moment = stated.acquired or acquired_at(dataset, where)
     if "T" not in moment:
-        remedy = "state it: --acquired 2026-01-31T09:00, or AcquisitionDateTime in the sidecar"
+        remedy = "write AcquisitionDate and AcquisitionTime into the header, or give NIfTI with AcquisitionDateTime in its sidecar"
         raise InputError(f"no time of acquisition ({moment or 'nor a date'})", where=where, remedy=remedy)
     return seconds(moment)
 

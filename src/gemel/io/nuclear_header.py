@@ -33,7 +33,7 @@ class Stated:
 
     `where_silent`: nuclide and injection go behind the header, and stand in only for what it lacks.
 
-    Command line: --nuclide, --injected, --injected-MBq, --acquired, --duration-s, --decay-corrected-to, --Bq-mL-per-unit.
+    Command line: --nuclide, --injected, --injected-MBq, --duration-s, --decay-corrected-to, --Bq-mL-per-unit.
     """
 
     nuclide: str = ""
@@ -98,17 +98,21 @@ def nuclide_of(dataset: Dataset, stated: Stated, where: str) -> str:
 def injected_at_s(dataset: Dataset, acquired_s: float, stated: Stated, where: str) -> float:
     """Time of injection: stated, else RadiopharmaceuticalStartDateTime, else RadiopharmaceuticalStartTime on the day of the scan.
 
-    Raises InputError when none is there, or the time of day alone is after the scan: the day is then unknown and not guessed.
+    Raises InputError when none is there, and for a time of day alone in an NM object (scans of therapy are days later, and PS3.3 C.8.4.10
+    has no rule for its day as C.8.9.2 has for PET) or after the scan: the day is then unknown and not guessed.
     """
     item = radiopharmaceutical(dataset, where)
     moment, clock = (text(item, f"RadiopharmaceuticalStart{name}", where) for name in ("DateTime", "Time"))
-    if stated.injected and not (stated.where_silent and (moment or clock)):
+    undated = bool(clock and not moment) and text(dataset, "Modality", where) == "NM"
+    if stated.injected and not (stated.where_silent and (moment or clock) and not undated):
         return moment_s(stated.injected, "--injected", "what was stated")
     if moment:
         return seconds(dicom_moment(moment[:8], re.split("[+-]", moment[8:])[0], where))
     remedy = "state it: --injected 2026-01-31T09:00, or InjectionDateTime in the sidecar"
     if not clock:
         raise InputError("no time of injection (RadiopharmaceuticalStartDateTime)", where=where, remedy=remedy)
+    if undated:
+        raise InputError(f"an injection at {clock} without a date (RadiopharmaceuticalStartTime)", where=where, remedy=remedy)
     day_s = acquired_s - acquired_s % 86400.0
     clock_s = seconds(dicom_moment("19700101", clock, where))
     if day_s + clock_s > acquired_s:

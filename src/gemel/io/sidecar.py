@@ -177,8 +177,10 @@ def _correction(fields: Mapping[str, Any], where: str, injected_s: float, acquir
 
 def read_names(path: str | Path) -> dict[int, str]:
     """Names of the labels of a label map: `{"1": "kidney_left", "2": "tumour_1"}`. InputError for anything else, and a name twice."""
-    fields = read_fields(Path(path))
     remedy = 'write {"1": "kidney_left", "2": "tumour_1"}'
+    if not Path(path).is_file():
+        raise InputError("a label map without the names of its labels", where=str(path), remedy=f"{remedy} there")
+    fields = read_fields(Path(path))
     try:
         names = {int(label): str(name) for label, name in fields.items()}
     except ValueError as error:

@@ -19,6 +19,8 @@ from gemel.core.image import Image
 from gemel.core.record import Action
 from gemel.core.time import DAY_S, iso, seconds
 from gemel.devices.nuclear.phantom import Ellipsoid, phantom
+from gemel.flow.new import Planning
+from gemel.flow.replaying import replay
 from gemel.flow.session import open_session
 from gemel.store import Store
 from gemel.systems.theranostics.system import SYSTEM
@@ -246,11 +248,58 @@ def test_new_refuses(case: str, files: Files, tmp_path: Path) -> None:
         ({"fwhm_mm": float("nan")}, "a resolution of nan mm"),
         ({"cold_nmol": -1.0}, "-1 nmol"),
         ({"isotopes": "Xx-1"}, "Xx-1"),
+        ({"injected_MBq": "7.4 GBq"}, "injected_MBq = '7.4 GBq'"),
+        ({"duration_s": "20 min"}, "duration_s = '20 min'"),
+        ({"decay_corrected_to": "noon"}, "corrected for decay to 'noon'"),
     ],
 )
 def test_a_camera_or_option_that_cannot_be_is_refused(options: dict[str, object], match: str, files: Files, tmp_path: Path) -> None:
     with store.open(tmp_path / "t.db") as empty, refused(empty, InputError, match):
         flow.new(empty, "theranostics", files.scans[:1], None, files.regions, files.labs, options=OPTIONS | options)
+
+
+def test_a_pet_of_what_therapy_is_given_with_is_refused(files: Files, tmp_path: Path) -> None:
+    with store.open(tmp_path / "t.db") as empty, refused(empty, InputError, "a PET of Lu-177"):
+        flow.new(empty, "theranostics", files.scans[:1], None, files.regions, files.labs, files.scans[1], options=OPTIONS)
+
+
+def test_what_the_sidecar_lacks_may_be_said_and_another_clock_is_another_twin(files: Files, tmp_path: Path) -> None:
+    """The same voxels with a sidecar that was put right must not find the twin of the wrong one."""
+    scan = tmp_path / files.scans[0].name
+    for path in (files.scans[0], beside(files.scans[0])):
+        shutil.copy(path, tmp_path / path.name)
+
+    def planned(**options: object) -> Planning:
+        return flow.planning("theranostics", scan, None, files.regions, options=OPTIONS | options)
+
+    right = planned()
+    sidecar(FrameDuration=None)(scan)
+    with pytest.raises(InputError, match="FrameDuration"):
+        planned()
+    assert planned(duration_s=1200.0).case.body == right.case.body
+    sidecar(FrameDuration=1200.0, AcquisitionDateTime="2026-03-03T21:00:00Z")(scan)
+    assert planned().twin_id != right.twin_id
+
+
+def test_a_twin_of_nifti_files_is_computed_again_to_the_last_bit(record: Store, begun: tuple[Path, str]) -> None:
+    """Volumes and their sidecars are laid out again under one name, as they were handed over."""
+    found = replay(record, begun[1], version=4)
+    assert found.identical, found.why
+    assert found.recomputed == 4
+
+
+def test_two_labels_of_one_name_are_refused(files: Files) -> None:
+    """A kidney that another overwrites would be lost without a word."""
+    with pytest.raises(StructureError, match="two labels that mean kidney_right"):
+        flow.planning("theranostics", files.scans[0], None, files.regions, names={"kidney_left": "kidney_right"}, options=OPTIONS)
+
+
+def test_a_kidney_that_is_alone_is_said(files: Files) -> None:
+    def notes(**names: str) -> tuple[str, ...]:
+        return flow.planning("theranostics", files.scans[0], None, files.regions, names=names, options=OPTIONS).notes
+
+    assert any("one kidney contoured" in note for note in notes(kidney_left=""))
+    assert not any("one kidney contoured" in note for note in notes())
 
 
 def test_more_activity_than_was_injected_is_refused(record: Store, begun: tuple[Path, str], files: Files, tmp_path: Path) -> None:
@@ -313,6 +362,33 @@ def test_a_series_that_gains_activity_is_refused(files: Files, tmp_path: Path) -
         shutil.copy(beside(path), beside(copy))
     with store.open(tmp_path / "t.db") as empty, refused(empty, RangeError, "(?i)half-life|gain|longer|physic"):
         flow.new(empty, "theranostics", scans, None, files.regions, files.labs, options=OPTIONS)
+
+
+def alike(files: Files, folder: Path, number: int, value: float, *, by: str) -> Path:
+    """A scan whose image was scaled to that largest value, or that sum, and whose own scale is lost."""
+    path = folder / files.scans[number].name
+    image = io.read_nifti(files.scans[number])
+    whole = float(image.array.astype(np.float64).sum()) if by == "sum" else float(image.array.max())
+    scaled = image.array * (value / whole)
+    if by == "largest":
+        scaled[np.unravel_index(int(image.array.argmax()), image.shape)] = value
+    io.write_nifti(path, Image(scaled.astype(np.float32), image.affine_mm))
+    shutil.copy(beside(files.scans[number]), beside(path))
+    return path
+
+
+@pytest.mark.parametrize("by", ["largest", "sum"])
+def test_a_later_scan_scaled_by_its_own_is_refused(by: str, files: Files, tmp_path: Path) -> None:
+    """The first is true; the third, observed later, was brought to the same largest value (or sum) as the second."""
+    first = io.read_nifti(files.scans[0]).array.astype(np.float64)
+    value = float(np.float32(first.max())) if by == "largest" else float(first.sum())
+    with store.open(tmp_path / "t.db") as record:
+        twin_id = flow.new(record, "theranostics", files.scans[:1], None, files.regions, files.labs, options=OPTIONS)
+        with refused(record, RangeError, f"share their {by}.*scaled by its own"):
+            flow.observe(record, twin_id, alike(files, tmp_path, 1, value, by=by), kind="spect")
+        flow.observe(record, twin_id, files.scans[1], kind="spect")
+        with refused(record, RangeError, f"share their {by}.*scaled by its own"):
+            flow.observe(record, twin_id, alike(files, tmp_path, 2, value, by=by), kind="spect")
 
 
 def test_one_time_point_works_with_the_prior(files: Files, tmp_path: Path) -> None:

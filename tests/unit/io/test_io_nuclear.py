@@ -99,7 +99,7 @@ def _dose_in_Bq(dataset: Dataset) -> None:
 def _clock_alone(dataset: Dataset) -> None:
     item = dataset.RadiopharmaceuticalInformationSequence[0]
     del item.RadiopharmaceuticalStartDateTime
-    item.RadiopharmaceuticalStartTime = "220000"
+    item.RadiopharmaceuticalStartTime = "060000"
 
 
 def _no_injection(dataset: Dataset) -> None:
@@ -126,14 +126,14 @@ def _tomo(dataset: Dataset) -> None:
     ("change", "found", "remedy", "fix"),
     [
         (_no_injection, "no time of injection", "--injected", Stated(injected=INJECTED)),
-        (_clock_alone, "without a date, later in the day", "--injected", Stated(injected=INJECTED)),
+        (_clock_alone, "an injection at 060000 without a date", "--injected", Stated(injected=INJECTED)),
         (_drop_dose, "no injected activity", "--injected-MBq", Stated(injected_MBq=7400.0)),
         (_dose_in_Bq, "NM states MBq", "--injected-MBq", Stated(injected_MBq=7400.0)),
         (_later_injection, "before the injection", "--injected", Stated(injected=INJECTED)),
         (_kryptonite, "an unknown nuclide 'Kp-12'", "--nuclide", Stated(nuclide="177Lu")),
         (_drop("RotationInformationSequence"), "no duration", "--duration-s", Stated(duration_s=1200.0)),
         (_corrected, "a time that is not stated", "--decay-corrected-to", Stated(decay_corrected_to="none")),
-        (_drop("AcquisitionTime"), "no time of acquisition", "--acquired", Stated(acquired=ACQUIRED)),
+        (_drop("AcquisitionTime"), "no time of acquisition", "AcquisitionDateTime", Stated(acquired=ACQUIRED)),
     ],
 )
 def test_each_fault_of_a_spect_header_has_a_named_fix(

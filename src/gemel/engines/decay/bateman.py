@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from gemel.core.errors import RangeError
+from gemel.core.errors import InputError, RangeError
 from gemel.core.image import Array
+from gemel.core.number import number, numbers
 from gemel.core.scalar import Scalar
 from gemel.engines.decay.chain import decay_constants_1_s, fractions, members
 from gemel.engines.decay.exponential import chain_exponential
@@ -21,10 +22,10 @@ def bateman(nuclide: str, activity_Bq: Scalar, t_s: Times) -> dict[str, Result]:
 
     dN_i/dt = Σ_j f_ij λ_j N_j − λ_i N_i (Bateman 1910, Proc Camb Phil Soc 15:423), A_i = λ_i N_i. A number for one time, an array of
     t's shape for many. Members come parents first; stable ends are not listed; branches under 2e-4 are not followed. Relative
-    error under 1e-12 at any time, for the method see `exponential.py`. Raises InputError for an unknown nuclide (naming near ones),
-    RangeError for an activity or a time that is negative or not a number.
+    error under 1e-12 at any time, for the method see `exponential.py`. Raises InputError for an unknown nuclide (naming near ones) and
+    for what is no number, RangeError for an activity or a time that is negative or not a number.
     """
-    return mixture({nuclide: activity_Bq}, t_s)
+    return mixture({look_up(nuclide).name: activity_Bq}, t_s)
 
 
 def mixture(initial_Bq: Mapping[str, Scalar], t_s: Times) -> dict[str, Result]:
@@ -37,7 +38,7 @@ def mixture(initial_Bq: Mapping[str, Scalar], t_s: Times) -> dict[str, Result]:
 
 def decays(nuclide: str, activity_Bq: Scalar, t_s: Times) -> dict[str, Result]:
     """Decays of each member in [0, t]: ∫ A_i dt, in Bq s, exact as `bateman` is. t = ∞ is allowed. Errors as there."""
-    times, names, initial = _checked({nuclide: activity_Bq}, t_s, endless=True)
+    times, names, initial = _checked({look_up(nuclide).name: activity_Bq}, t_s, endless=True)
     lam, n = decay_constants_1_s(names), len(names)
     finite = np.isfinite(times)
     counted = np.broadcast_to(_to_infinity(names) @ (initial / lam), (len(times), n)).copy()
@@ -47,18 +48,26 @@ def decays(nuclide: str, activity_Bq: Scalar, t_s: Times) -> dict[str, Result]:
 
 def _checked(initial_Bq: Mapping[str, Scalar], t_s: Times, *, endless: bool = False) -> tuple[Array, tuple[str, ...], Array]:
     """Times as one row, members of all chains with parents first, activity of each at t = 0."""
-    times = np.atleast_1d(np.asarray(t_s, dtype=np.float64)).ravel()
+    times = numbers(t_s, "t_s").ravel()
     if np.isnan(times).any() or (times < 0).any() or (np.isinf(times).any() and not endless):
         raise RangeError("a time that is negative or not a number", where="t_s", remedy="give seconds since the source was pure")
-    for name, activity in initial_Bq.items():
+    given = _activities(initial_Bq)
+    names = _merged([members(name) for name, _ in given])
+    initial = np.zeros(len(names))
+    for name, activity in given:
+        initial[names.index(name)] += activity
+    return times, names, initial
+
+
+def _activities(initial_Bq: Mapping[str, Scalar]) -> list[tuple[str, float]]:
+    """Nuclides in the table's spelling, and what there is of each at t = 0."""
+    if not isinstance(initial_Bq, Mapping) or not initial_Bq:
+        raise InputError("no activity by nuclide", where="mixture", remedy='give a dictionary, as {"Lu-177": 1e6, "Lu-177m": 50.0}')
+    given = [(look_up(name).name, number(activity, f"activity of {name}")) for name, activity in initial_Bq.items()]
+    for name, activity in given:
         if not (np.isfinite(activity) and activity >= 0):
             raise RangeError(f"an activity of {activity} Bq", where=name, remedy="give an activity of zero or more")
-    chains = [members(name) for name in initial_Bq]
-    names = _merged(chains)
-    initial = np.zeros(len(names))
-    for name, activity in initial_Bq.items():
-        initial[names.index(look_up(name).name)] += activity
-    return times, names, initial
+    return given
 
 
 def _merged(chains: list[tuple[str, ...]]) -> tuple[str, ...]:

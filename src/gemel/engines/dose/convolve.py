@@ -43,7 +43,7 @@ def convolved(activity: Shaped[Array, "..."], kernel: Shaped[Array, "..."]) -> F
     By real Fourier transforms, axis after axis, of the part that is not zero; the kernel is even along each axis, so that its transform is
     real and comes of cosine transforms of one octant (DCT-I). Raises GeometryError for a kernel that is not an odd, even-symmetric block.
     """
-    octant = _octant(kernel)
+    octant = _octant(np.asarray(kernel))
     found = np.ascontiguousarray(activity, dtype=np.float32)
     size = [fft.next_fast_len(n + len_ - 1, real=True) for n, len_ in zip(found.shape, octant.shape)]
     size = [n + n % 2 for n in size]

@@ -44,15 +44,19 @@ def media() -> tuple[str, ...]:
     return tuple(_file()["media"])
 
 
-@cache
 def medium(name: str) -> Medium:
     """The medium of this name: "soft", "bone" (cortical), "lung" or "water". Raises RangeError for another name.
 
     Mean excitation energies by Bragg's rule, ICRU Report 37 (1984); the file holds the references of compositions and densities.
     """
-    found = _file()["media"].get(name)
-    if found is None:
+    if not isinstance(name, str) or name not in media():
         raise RangeError(f"a tissue named {name!r}", where="tissue", remedy=f"use one of {', '.join(media())}")
+    return _known(name)
+
+
+@cache
+def _known(name: str) -> Medium:
+    found = _file()["media"][name]
     weights = {str(symbol): float(w) for symbol, w in found["weights"].items()}
     material = mixture(weights)
     I_eV, density = float(found.get("I_eV", material.I_eV)), float(found["density_g_cm3"])

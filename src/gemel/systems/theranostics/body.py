@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from gemel.core.errors import InputError
 from gemel.systems.theranostics.cold_mass import Displacement
 from gemel.systems.theranostics.isotopes import Label
+from gemel.systems.theranostics.population import Promoted
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class Body:
 
     `energy_Gy_kg_MBq_h` is the energy of electrons (and alphas) a decay leaves on the spot; `given` are (t_s, MBq) of the nuclide.
     `labels`: other nuclides by name; `displaced`: what ligand does to uptake, by nuclide ("": the own), empty where it is not asked for.
-    `early_s`: how long before the first dose the twin begins.
+    `early_s`: how long before the first dose the twin begins; `prior`: what a cohort was promoted to, in place of the table.
     """
 
     S_Gy_MBq_h: Mapping[str, float]
@@ -25,6 +26,7 @@ class Body:
     labels: Mapping[str, Label] = field(default_factory=dict)
     displaced: Mapping[str, Displacement] = field(default_factory=dict)
     early_s: float = 0.0
+    prior: Promoted = field(default_factory=Promoted)
 
     @property
     def begins_s(self) -> float:

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +25,7 @@ from gemel.systems.theranostics.names import organ_of
 from gemel.systems.theranostics.network import ORGANS
 from gemel.systems.theranostics.options import choices, told
 from gemel.systems.theranostics.plausible import require_camera, require_labs
+from gemel.systems.theranostics.population import NAME, VERSION, promoted_of
 from gemel.systems.theranostics.tissue_density import density_of
 
 J_MeV = 1.602176634e-13
@@ -33,6 +36,7 @@ MARROW_FROM_REST_Gy_MBq_h = 1.3e-7
 """Photons of the body to the marrow: 3.5e-8 mGy/(MBq s), a tenth of the total body's own S for Lu-177 (Stabin & Siegel 2003)."""
 MOST_ALPHA = 0.01
 FWHM_mm = 12.0
+NO_PRIOR: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -66,20 +70,25 @@ def begin(
     nuclide: str = "",
     injected_MBq: float = math.nan,
     injected: str = "",
+    duration_s: float = math.nan,
+    decay_corrected_to: str = "",
+    Bq_mL_per_unit: float = math.nan,
     calibration_cps_MBq: float = math.nan,
     calibration_sd_pct: float = 5.0,
     fwhm_mm: float = FWHM_mm,
     recover: bool = False,
     isotopes: Sequence[str] | str = (),
     cold_nmol: Sequence[float | int] | float | int = (),
+    prior: Mapping[str, Any] = NO_PRIOR,
 ) -> Case:
     """A case from the scans of the first cycle, regions, laboratory values and PET before it. The model begins with the first injection.
 
-    `nuclide`, `injected_MBq` and `injected` were used in reading the scans. `recover`: images of that resolution (`fwhm_mm`) were not
+    `nuclide` to `Bq_mL_per_unit` were used in reading the scans. `recover`: images of that resolution (`fwhm_mm`) were not
     corrected for partial volume, so that regions are fitted as the camera blurs them, not summed. `isotopes`: what later cycles may be
-    given with instead (`isotopes.json`); `cold_nmol`: amounts of cold ligand to choose from. Raises InputError for images that are not
-    calibrated, alpha emitters in the scans and missing regions; RangeError for a series whose activity is longer there than physics
-    allows; StructureError for regions outside an image.
+    given with instead (`isotopes.json`); `cold_nmol`: amounts of cold ligand to choose from; `prior`: what `promote` wrote.
+
+    Raises InputError for images that are not calibrated, alpha emitters in the scans, missing regions and the prior of another model;
+    RangeError for a series whose activity is longer there than physics allows; StructureError for regions outside an image.
     """
     require_camera(calibration_cps_MBq, calibration_sd_pct, fwhm_mm, recover)
     require_labs(labs or {})
@@ -97,7 +106,9 @@ def begin(
     others, cold = choices(first.nuclide, isotopes, cold_nmol)
     body, assumed = body_of(structures, first, isotopes=others, cold=bool(cold))
     before = (pet,) if isinstance(pet, ActivityImage) else tuple(pet or ())
-    body = replace(body, early_s=max([0.0, *(first.injected_s - scan.injected_s for scan in before)]))
+    _require_other(before, first.nuclide)
+    early_s = max([0.0, *(first.injected_s - scan.injected_s for scan in before)])
+    body = replace(body, early_s=early_s, prior=promoted_of(prior, NAME, VERSION))
     return Case(
         structures,
         first.image,
@@ -107,11 +118,18 @@ def begin(
         calibration_sd_pct / 100,
         fwhm_mm,
         dict(labs or {}),
-        (*assumed, *_missing(labs), *told(others, cold), *_no_density(ct, first.image)),
+        (*assumed, *_single(structures), *_missing(labs), *told(others, cold), *_of_prior(body), *_no_density(ct, first.image)),
         recover,
         cold,
         () if ct is None or _elsewhere(ct, first.image) else (density_of(ct, first.image),),
     )
+
+
+def _require_other(pets: Sequence[ActivityImage], nuclide: str) -> None:
+    """Raises InputError for a PET of the therapy's own nuclide: that is a scan of the therapy."""
+    for scan in pets:
+        if scan.nuclide == nuclide:
+            raise InputError(f"a PET of {nuclide}, what therapy is given with", where=scan.source[:64], remedy="give it as a scan: --spect")
 
 
 def body_of(
@@ -181,6 +199,10 @@ def _require_beta(name: str) -> None:
         raise InputError(f"an alpha emitter ({name})", where="theranostics", remedy=remedy)
 
 
+def _of_prior(body: Body) -> tuple[str, ...]:
+    return (f"prior {body.prior.version}, of {body.prior.patients} twins, in place of the published one",) if body.prior.version else ()
+
+
 def _elsewhere(ct: Image, scan: Image) -> bool:
     """True for a CT that says that it lies in another frame of reference than the scan."""
     return bool(ct.frame and scan.frame and ct.frame != scan.frame)
@@ -190,6 +212,13 @@ def _no_density(ct: Image | None, scan: Image) -> tuple[str, ...]:
     if ct is None:
         return ("no CT: doses by voxel are to soft tissue everywhere",)
     return ("a CT of another frame of reference: doses by voxel are to soft tissue everywhere",) if _elsewhere(ct, scan) else ()
+
+
+def _single(structures: Structures) -> tuple[str, ...]:
+    """One outline of kidneys may be both, or the only one, or a forgotten half of the dose."""
+    kidneys = [name for name in structures.masks if organ_of(name) == "kidney"]
+    sided = kidneys[0].endswith(("left", "right")) if len(kidneys) == 1 else False
+    return ("one kidney contoured: taken for the only one, and limits hold for it alone",) if sided else ()
 
 
 def _missing(labs: Mapping[str, float] | None) -> tuple[str, ...]:

@@ -1,13 +1,14 @@
 """The model of one patient under radionuclide therapy, and the one without a patient."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.resources import files
 
 import numpy as np
 
 from gemel.core.belief import Params, State
-from gemel.core.card import read_card
+from gemel.core.card import Card, read_card
 from gemel.core.image import Array
 from gemel.core.model import Model, Observe
 from gemel.core.record import Action
@@ -15,10 +16,9 @@ from gemel.engines.inference import course as courses
 from gemel.systems.theranostics import observe_pet
 from gemel.systems.theranostics.course import Body, advance, states
 from gemel.systems.theranostics.network import ORGANS
-from gemel.systems.theranostics.population import population
+from gemel.systems.theranostics.population import NAME, VERSION, Promoted, population, promoted
 from gemel.systems.theranostics.readouts import readouts
 
-VERSION = "3"
 LEAST_MBq = 1e-6
 KINDS = (*(f"ln_{organ}_MBq" for organ in ORGANS), "ln_blood_MBq_L", "ln_platelets_ratio_1", "ln_psa_ratio_1", *observe_pet.kinds())
 
@@ -26,19 +26,28 @@ KINDS = (*(f"ln_{organ}_MBq" for organ in ORGANS), "ln_blood_MBq_L", "ln_platele
 def model_of(body: Body) -> Model:
     """The model of a patient with that body; it begins with the first thing given."""
     known = population()
-    parameters = (*known.parameters, *(known.alpha_parameters if body.has_alphas else ()))
+    parameters = promoted((*known.parameters, *(known.alpha_parameters if body.has_alphas else ())), body.prior)
     course = courses.Course(parameters, partial(states, body), observe())
     return Model(
-        name="theranostics",
-        version=VERSION,
+        name=NAME,
+        version=f"{VERSION} {body.prior.version}".rstrip(),
         parameters=course.parameters,
         prior=courses.CoursePrior(course, body.begins_s),
         dynamics=partial(_dynamics, body),
         observe=course.observe,
         readouts=readouts(body),
         condition=courses.condition(course),
-        card=read_card(files(__package__).joinpath("card.md").read_text(encoding="utf-8")),
+        card=_card(body.prior),
     )
+
+
+def _card(prior: Promoted) -> Card:
+    """The model's card; with a promoted prior it says so, and that the evidence is not of that prior."""
+    card = read_card(files(__package__).joinpath("card.md").read_text(encoding="utf-8"))
+    if not prior.version:
+        return card
+    said = f" Prior {prior.version}, of {prior.patients} twins: not examined, and only for patients like theirs."
+    return replace(card, validity=card.validity + said)
 
 
 def observe() -> dict[str, Observe]:

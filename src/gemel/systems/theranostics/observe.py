@@ -1,7 +1,7 @@
 """What a scan, or a blood sample, shows of the patient."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from gemel.devices.nuclear.align import align
 from gemel.devices.nuclear.calibration import Calibration, calibrated
 from gemel.devices.nuclear.outlines import onto_image
 from gemel.devices.nuclear.regions import Blur, Region, measure
+from gemel.devices.nuclear.series import require_unlike, scale_of
 from gemel.devices.nuclear.template import fitted
 from gemel.systems.theranostics.case import Case, decay_half_life_s
 from gemel.systems.theranostics.names import organ_of
@@ -28,6 +29,9 @@ COUNT_REL = 0.08
 """Of a count or PSA to that before: analysis and the day. Assumed."""
 BLOOD_REL = 0.05
 COUNTS = ("platelets", "psa")
+SCALE = ("largest", "sum")
+ALIKE, COARSE = 3, 1000.0
+"""Scans of two cycles may be alike; counts of a voxel, a tenth apart, are equal by chance one time in a hundred at COARSE."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,13 @@ def observations(day: Day, t_s: float, source: str) -> tuple[Observation, ...]:
     return tuple(Observation(kind, t_s, np.array([math.log(value)]), np.array([sd]), source) for kind, value, sd in rows)
 
 
+def beside(day: Day, earlier: Sequence[Mapping[str, float]]) -> None:
+    """Raises RangeError for a scan that shares its largest value or its sum with an earlier one (their `quality`): activity is lost."""
+    scales = [quality for quality in (*earlier, day.quality) if set(SCALE) <= set(quality)]
+    if set(SCALE) <= set(day.quality):
+        require_unlike(scales, alike=ALIKE, coarse=COARSE)
+
+
 def _scanned(case: Case, scan: ActivityImage, progress: Progress) -> Day:
     if scan.nuclide != case.nuclide:
         raise InputError(f"a scan of {scan.nuclide}", where=scan.source[:64], remedy=f"this twin follows {case.nuclide}")
@@ -94,7 +105,7 @@ def _scanned(case: Case, scan: ActivityImage, progress: Progress) -> Day:
         blood_MBq_L=0.0,
         image=true.image,
         structures=structures,
-        quality={"moved_mm": moved_mm, "total_MBq": total_MBq, "shift_mm": shift_mm},
+        quality={"moved_mm": moved_mm, "total_MBq": total_MBq, "shift_mm": shift_mm, **scale_of(scan)},
         notes=(),
     )
 

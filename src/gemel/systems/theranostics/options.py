@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from gemel.core.errors import RangeError
+from gemel.core.number import numbers
 from gemel.systems.theranostics.isotopes import emits_alphas, isotope
 
 MOST_COLD_nmol = 1000.0
@@ -21,7 +20,7 @@ def choices(
     others = tuple(isotope(name).name for name in dict.fromkeys(asked) if name != own)
     if others:
         isotope(own)
-    amounts = tuple(dict.fromkeys(float(x) for x in np.atleast_1d(np.asarray(cold_nmol, dtype=np.float64))))
+    amounts = tuple(dict.fromkeys(float(x) for x in numbers(cold_nmol, "cold_nmol").ravel()))
     for nmol in amounts:
         if not 0 <= nmol <= MOST_COLD_nmol:
             raise RangeError(f"{nmol:g} nmol of cold ligand", where="cold_nmol", remedy=f"ask for 0 to {MOST_COLD_nmol:g}")

@@ -3,7 +3,8 @@
 import numpy as np
 
 from gemel.core.errors import RangeError
-from gemel.systems.theranostics.quantities import Numbers, Result, at_least_zero, over_zero, plain
+from gemel.core.number import number
+from gemel.systems.theranostics.quantities import Numbers, Result, at_least_zero, one_over_zero, plain
 
 
 def oxygen_modification_1(p_mmHg: Numbers, *, m_1: float | int = 3.0, K_mmHg: float | int = 3.0) -> Result:
@@ -11,10 +12,11 @@ def oxygen_modification_1(p_mmHg: Numbers, *, m_1: float | int = 3.0, K_mmHg: fl
 
     For alpha particles m is 1.0 to 1.3. Raises RangeError for a negative pressure or m under 1.
     """
-    p, K = at_least_zero(p_mmHg, "p_mmHg"), float(over_zero(K_mmHg, "K_mmHg"))
-    if not m_1 >= 1:
-        raise RangeError(f"an enhancement of {m_1}", where="m_1", remedy="give the ratio of doses without and with oxygen, 1 or more")
-    return plain(np.asarray((m_1 * p + K) / (m_1 * (p + K))))
+    p, K = at_least_zero(p_mmHg, "p_mmHg"), one_over_zero(K_mmHg, "K_mmHg")
+    m = number(m_1, "m_1")
+    if not (m >= 1 and np.isfinite(m)):
+        raise RangeError(f"an enhancement of {m}", where="m_1", remedy="give the ratio of doses without and with oxygen, 1 or more")
+    return plain(np.asarray((m * p + K) / (m * (p + K))))
 
 
 def hypoxic_survival(dose_Gy: Numbers, omf_1: Numbers, *, alpha_1_Gy: Numbers, beta_1_Gy2: Numbers, G_1: Numbers = 1.0) -> Result:

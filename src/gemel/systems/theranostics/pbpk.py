@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 
 from gemel.core.errors import RangeError
 from gemel.core.image import Array
+from gemel.core.number import number
 from gemel.core.scalar import Scalar
 from gemel.engines.ode import Dose, Solution, System, Tolerance, compiled, require_solved
 from gemel.engines.ode import solve as integrate
@@ -34,6 +35,7 @@ Times = Float[Array, "times"] | Int[Array, "times"] | Sequence[float | int] | Sc
 ORGANS = (*SPACES, "artery", "vein", "whole_body")
 PER_NMOL = 6.022e14  # Avogadro's number as the published model has it
 UNTIL_MIN = 40000.0
+LEAST_STEP_MIN = 0.1
 CHUNK = 64  # draws whose whole courses are held at once
 TOLERANCE = Tolerance(relative=1e-4, absolute=1e-11)
 
@@ -119,14 +121,23 @@ def tiac_h(params: Values, hot_nmol: Number, cold_nmol: Number, *, every_min: fl
     together with the amounts. Raises RangeError without hot ligand.
     """
     many, full = _draws(params, hot_nmol, cold_nmol)
+    step_min = _step_min(every_min)
     if not np.all(np.asarray(hot_nmol) > 0):
         raise RangeError(f"{hot_nmol} nmol of hot ligand", where="tiac_h", remedy="give an amount above 0")
     draws = len(next(iter(full.values())))
     hot, cold = np.broadcast_to(hot_nmol, draws), np.broadcast_to(cold_nmol, draws)
     parts = [slice(i, i + CHUNK) for i in range(0, draws, CHUNK)]
-    sums = [_integral({k: v[part] for k, v in full.items()}, Injection(hot[part], cold[part]), every_min) for part in parts]
+    sums = [_integral({k: v[part] for k, v in full.items()}, Injection(hot[part], cold[part]), step_min) for part in parts]
     residence_h = np.concatenate(sums) / hot[:, None] / 60
     return {organ: residence_h[:, i] if many else float(residence_h[0, i]) for i, (organ, _) in enumerate(system().readouts)}
+
+
+def _step_min(every_min: float | int) -> float:
+    found = number(every_min, "every_min")
+    if not (found == 0 or LEAST_STEP_MIN <= found <= UNTIL_MIN):
+        remedy = f"give 0 for the integral itself, or {LEAST_STEP_MIN:g} to {UNTIL_MIN:g} min"
+        raise RangeError(f"trapezoids of {found:g} min", where="tiac_h", remedy=remedy)
+    return found
 
 
 def _integral(params: Values, injection: Injection, every_min: float | int) -> Float[Array, "draws organs"]:

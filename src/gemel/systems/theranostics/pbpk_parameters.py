@@ -72,11 +72,14 @@ def checked(params: Values) -> dict[str, Array]:
     Raises RangeError for names unknown or missing and for values outside their range, InputError for what is no number.
     """
     names = {row.name for row in table()}
+    if not isinstance(params, Mapping):
+        raise InputError("parameters that are no dictionary", where="PSMA PBPK", remedy="change a copy of default_parameters()")
     strange, missing = sorted(map(str, set(params) - names)), sorted(names - set(params))
     if strange or missing:
+        few = [*missing[:4], *(["…"] if len(missing) > 4 else [])]
         near = [name for found in strange for name in get_close_matches(found, sorted(names))]
         remedy = "change a copy of default_parameters()" + (f"; near: {', '.join(near)}" if near else "")
-        raise RangeError(f"parameters unknown {strange}, missing {missing}", where="PSMA PBPK", remedy=remedy)
+        raise RangeError(f"parameters unknown {strange}, missing {few}", where="PSMA PBPK", remedy=remedy)
     arrays = {name: numbers(name, value) for name, value in params.items()}
     sizes = {value.size for value in arrays.values()} - {1}
     if len(sizes) > 1 or 0 in sizes or any(value.ndim > 1 for value in arrays.values()):

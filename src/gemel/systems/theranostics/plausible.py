@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from gemel.core.activity import ActivityImage
 from gemel.core.errors import InputError, RangeError
+from gemel.core.number import number
 from gemel.devices.nuclear.regions import Region
 from gemel.engines.decay import nuclide
 from gemel.systems.theranostics.names import organ_of
@@ -46,7 +47,9 @@ def require_labs(values: Mapping[str, float]) -> None:
 
 
 def require_camera(calibration_cps_MBq: float, calibration_sd_pct: float, fwhm_mm: float, recover: bool) -> None:
-    """Raises RangeError for a camera that cannot be; no calibration (NaN) is one of images in Bq/mL."""
+    """Raises RangeError for a camera that cannot be, InputError for what is no number; no calibration (NaN) is one of images in Bq/mL."""
+    calibration_cps_MBq, fwhm_mm = number(calibration_cps_MBq, "calibration_cps_MBq"), number(fwhm_mm, "fwhm_mm")
+    calibration_sd_pct = number(calibration_sd_pct, "calibration_sd_pct")
     if calibration_cps_MBq <= 0 or math.isinf(calibration_cps_MBq):
         raise RangeError(f"{calibration_cps_MBq} cps/MBq", where="calibration_cps_MBq", remedy="give the camera's factor, above 0, or none")
     if not 0 < calibration_sd_pct <= MOST_SD_pct:

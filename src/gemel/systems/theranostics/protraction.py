@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from gemel.core.errors import RangeError
+from gemel.core.errors import InputError, RangeError
 from gemel.core.image import Array
-from gemel.systems.theranostics.quantities import Numbers, Result, over_zero, plain
+from gemel.core.number import number, numbers
+from gemel.systems.theranostics.quantities import Numbers, Result, one_over_zero, over_zero, plain
 
 LN2 = float(np.log(2.0))
 
@@ -26,9 +27,11 @@ class Cycle:
     start_h: float | int = 0.0
 
     def __post_init__(self) -> None:
-        over_zero(self.T_eff_h, "T_eff_h")
-        first = np.asarray(self.amplitudes_Gy_h, dtype=np.float64)
-        if not np.isfinite(first).all() or not np.isfinite(self.start_h) or len(first) != len(self.T_eff_h):
+        first = np.atleast_1d(numbers(self.amplitudes_Gy_h, "amplitudes_Gy_h"))
+        object.__setattr__(self, "amplitudes_Gy_h", first)
+        object.__setattr__(self, "T_eff_h", np.atleast_1d(over_zero(self.T_eff_h, "T_eff_h")))
+        object.__setattr__(self, "start_h", number(self.start_h, "start_h"))
+        if not np.isfinite(first).all() or not np.isfinite(self.start_h) or (len(first),) != self.T_eff_h.shape:
             raise RangeError("amplitudes that are not finite, or not one for each T_eff_h", where="Cycle", remedy="give one of each a term")
         if (first.sum(axis=0) < -1e-9 * np.abs(first).sum(axis=0)).any() or (self.dose_Gy < 0).any():
             raise RangeError(
@@ -38,24 +41,33 @@ class Cycle:
     @property
     def dose_Gy(self) -> Float[Array, "..."]:
         """D = Σ A_i T_i/ln 2."""
-        return np.asarray(np.tensordot(self.T_eff_h / LN2, np.asarray(self.amplitudes_Gy_h, dtype=np.float64), axes=1))
+        return np.asarray(np.tensordot(self.T_eff_h / LN2, self.amplitudes_Gy_h, axes=1))
 
 
 def protraction_factor(amplitudes: Numbers, T_eff_h: Numbers, T_rep_h: float | int) -> Result:
     """G of a time–activity curve Σ A_i 2^{−t/T_i}, in any unit: (2/D²) Σ_ij A_i A_j/((λ_i+λ_j)(μ+λ_i)). Raises RangeError, as `Cycle`."""
-    cycle = Cycle(np.atleast_1d(np.asarray(amplitudes, dtype=np.float64)), np.atleast_1d(np.asarray(T_eff_h, dtype=np.float64)))
+    cycle = Cycle(np.atleast_1d(numbers(amplitudes, "amplitudes")), np.atleast_1d(numbers(T_eff_h, "T_eff_h")))
     return protraction_of_cycles([cycle], T_rep_h)
 
 
 def protraction_of_cycles(cycles: Sequence[Cycle], T_rep_h: float | int) -> Result:
     """G of the whole course, D being the sum over cycles. Raises RangeError where the whole dose is zero."""
-    dose_Gy = over_zero(sum(cycle.dose_Gy for cycle in cycles), "dose_Gy")
+    dose_Gy = over_zero(dose_of_cycles_Gy(cycles), "dose_Gy")
     return plain(np.asarray(quadratic_dose_Gy2(cycles, T_rep_h) / dose_Gy**2))
+
+
+def dose_of_cycles_Gy(cycles: Sequence[Cycle]) -> Float[Array, "..."]:
+    """Σ D of a course. Raises InputError where it is not made of cycles."""
+    if not isinstance(cycles, Sequence) or not cycles or not all(isinstance(cycle, Cycle) for cycle in cycles):
+        raise InputError(
+            "a course that is not a list of cycles", where="cycles", remedy="give [Cycle(amplitudes_Gy_h, T_eff_h, start_h), …]"
+        )
+    return np.asarray(sum(cycle.dose_Gy for cycle in cycles))
 
 
 def quadratic_dose_Gy2(cycles: Sequence[Cycle], T_rep_h: float | int) -> Float[Array, "..."]:
     """G D² of a course: every pair of cycles, with the activity left over from one when the next begins, and damage not yet repaired."""
-    mu_1_h = LN2 / float(over_zero(T_rep_h, "T_rep_h"))
+    mu_1_h = LN2 / one_over_zero(T_rep_h, "T_rep_h")
     ordered = sorted(cycles, key=lambda cycle: cycle.start_h)
     total = np.zeros(())
     for k, later in enumerate(ordered):
@@ -90,5 +102,5 @@ def _memory(lam: Float[Array, "one terms"], mu_1_h: float, gap_h: float) -> Floa
 
 def _product(later: Cycle, earlier: Cycle, weights: Float[Array, "n m"]) -> Float[Array, "..."]:
     """Σ_ij A_i A_j w_ij, voxel by voxel."""
-    weighted = np.tensordot(weights, np.asarray(earlier.amplitudes_Gy_h, dtype=np.float64), axes=1)
-    return np.asarray((np.asarray(later.amplitudes_Gy_h, dtype=np.float64) * weighted).sum(axis=0))
+    weighted = np.tensordot(weights, earlier.amplitudes_Gy_h, axes=1)
+    return np.asarray((later.amplitudes_Gy_h * weighted).sum(axis=0))

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from gemel.core.errors import RangeError
 from gemel.core.image import Array
 from gemel.systems.theranostics.protraction import LN2
-from gemel.systems.theranostics.quantities import Numbers, Result, at_least_zero, over_zero, plain
+from gemel.systems.theranostics.quantities import Numbers, Result, at_least_zero, one_over_zero, over_zero, plain
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(10)
 SMALL = 1.0  # μ h under which quadrature is exact to rounding, and over which the closed form no longer cancels
@@ -19,14 +19,14 @@ def protraction_of_samples(t_h: Numbers, rate_Gy_h: Numbers, T_rep_h: float | in
     piece to piece, and G D² = 2 ∫ Ḋ c dt. Raises RangeError for times that do not rise, a negative rate or no dose.
     """
     times, rates, shape = _checked(t_h, rate_Gy_h)
-    mu_1_h = LN2 / float(over_zero(T_rep_h, "T_rep_h"))
+    mu_1_h = LN2 / one_over_zero(T_rep_h, "T_rep_h")
     pool = np.zeros(rates.shape[1])
     quadratic, dose_Gy = np.zeros_like(pool), np.zeros_like(pool)
     for first, last, step_h in zip(rates[:-1], rates[1:], np.diff(times), strict=True):
         added, pool = _piece(first, (last - first) / step_h, pool, (mu_1_h, float(step_h)))
         quadratic, dose_Gy = quadratic + added, dose_Gy + 0.5 * (first + last) * step_h
     if T_tail_h is not None:
-        lam = LN2 / float(over_zero(T_tail_h, "T_tail_h"))
+        lam = LN2 / one_over_zero(T_tail_h, "T_tail_h")
         quadratic = quadratic + rates[-1] * pool / (lam + mu_1_h) + rates[-1] ** 2 / (2 * lam * (lam + mu_1_h))
         dose_Gy = dose_Gy + rates[-1] / lam
     return plain((2.0 * quadratic / over_zero(dose_Gy, "dose_Gy") ** 2).reshape(shape))

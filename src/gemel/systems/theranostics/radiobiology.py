@@ -13,7 +13,7 @@ from gemel.systems.theranostics.complication import equivalent_uniform_dose_Gy, 
 from gemel.systems.theranostics.limits import Limit, limits, limits_of
 from gemel.systems.theranostics.mixed_radiation import alpha_bed_Gy, draw_rbe, mixed_bed_Gy, mixed_survival
 from gemel.systems.theranostics.oxygen_modification import hypoxic_survival, oxygen_modification_1
-from gemel.systems.theranostics.protraction import Cycle, protraction_factor, protraction_of_cycles, quadratic_dose_Gy2
+from gemel.systems.theranostics.protraction import Cycle, dose_of_cycles_Gy, protraction_factor, protraction_of_cycles, quadratic_dose_Gy2
 from gemel.systems.theranostics.protraction_sampled import protraction_of_samples
 from gemel.systems.theranostics.quantities import Numbers, Result, at_least_zero, over_zero, plain
 from gemel.systems.theranostics.tumour_control import equivalent_uniform_bed_Gy, survival, tumour_control
@@ -63,7 +63,7 @@ def bed_of_protraction_Gy(dose_Gy: Numbers, G_1: Numbers, alpha_beta_Gy: Numbers
 
 def bed_of_cycles_Gy(cycles: Sequence[Cycle], T_rep_h: float | int, alpha_beta_Gy: Numbers) -> Result:
     """BED = D + G D²/(α/β) of a course of cycles, with residual activity and unrepaired damage between them."""
-    dose_Gy = sum(cycle.dose_Gy for cycle in cycles)
+    dose_Gy = dose_of_cycles_Gy(cycles)
     return plain(np.asarray(dose_Gy + quadratic_dose_Gy2(cycles, T_rep_h) / over_zero(alpha_beta_Gy, "alpha_beta_Gy")))
 
 

@@ -18,7 +18,7 @@ from gemel.systems.theranostics.course import HOUR_S
 from gemel.systems.theranostics.judge import goal, judge, next_s
 from gemel.systems.theranostics.model import KINDS, model_of
 from gemel.systems.theranostics.names import canonical
-from gemel.systems.theranostics.observe import Day, observations, observe
+from gemel.systems.theranostics.observe import Day, beside, observations, observe
 from gemel.systems.theranostics.observe_pet import is_pet
 from gemel.systems.theranostics.regimens import FIXED_WEEKS, FIXED_MBq, Regimen, actions, read, regimens
 from gemel.systems.theranostics.report import pages
@@ -114,6 +114,7 @@ SYSTEM = System(
     starts=starts,
     due=due,
     fits=fits,
+    beside=beside,
     draws=600,
     pages=pages,
 )

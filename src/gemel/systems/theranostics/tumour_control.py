@@ -3,7 +3,7 @@
 import numpy as np
 
 from gemel.core.errors import RangeError
-from gemel.systems.theranostics.quantities import Numbers, Result, at_least_zero, over_zero, plain
+from gemel.systems.theranostics.quantities import Numbers, Result, at_least_zero, one_over_zero, over_zero, plain
 
 
 def survival(dose_Gy: Numbers, alpha_1_Gy: Numbers, *, beta_1_Gy2: Numbers, G_1: Numbers = 1.0) -> Result:
@@ -18,7 +18,7 @@ def equivalent_uniform_bed_Gy(bed_Gy: Numbers, alpha_1_Gy: float | int, *, volum
 
     `volumes` (any unit, one a voxel) default to equal. Raises RangeError when they do not fit or are all zero.
     """
-    bed, alpha = at_least_zero(bed_Gy, "bed_Gy").ravel(), float(over_zero(alpha_1_Gy, "alpha_1_Gy"))
+    bed, alpha = at_least_zero(bed_Gy, "bed_Gy").ravel(), one_over_zero(alpha_1_Gy, "alpha_1_Gy")
     weights = np.ones(bed.shape) if volumes is None else at_least_zero(volumes, "volumes").ravel()
     if weights.shape != bed.shape or not weights.sum() > 0:
         raise RangeError("volumes that do not fit the doses", where="volumes", remedy="give one volume a voxel, not all zero")

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 
-from gemel.core.errors import RangeError
+import numpy as np
+
+from gemel.core.errors import InputError, RangeError
+from gemel.core.number import number
 from gemel.engines.decay import nuclide as known
 from gemel.engines.decay.chain import equilibrium_yields
 
@@ -13,6 +16,8 @@ def weights(nuclide: str, daughters: bool, relocated: float | Mapping[str, float
     `relocated`: the fraction of the parent's daughters that leaves before it decays, or such fractions by nuclide; what leaves takes
     all that follows with it. Raises InputError for an unknown nuclide, RangeError for a fraction outside 0 to 1 or not of the chain.
     """
+    if not isinstance(daughters, bool | np.bool_):
+        raise InputError(f"daughters = {daughters!r}", where="daughters", remedy="say True or False")
     parent = known(nuclide).name
     yields = equilibrium_yields(parent) if daughters else {parent: 1.0}
     chain = set(yields) - {parent}
@@ -41,6 +46,7 @@ def _in_place(parent: str, yields: Mapping[str, float], leaving: Mapping[str, fl
 
 
 def _fraction(value: float) -> float:
-    if not 0 <= value <= 1:
+    fraction = number(value, "relocated")
+    if not 0 <= fraction <= 1:
         raise RangeError(f"a relocated fraction of {value!r}", where="daughters", remedy="use 0 (all decay in place) to 1 (none do)")
-    return float(value)
+    return fraction

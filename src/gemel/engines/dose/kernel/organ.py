@@ -8,6 +8,7 @@ from importlib.resources import files
 import numpy as np
 
 from gemel.core.errors import RangeError
+from gemel.core.number import number
 from gemel.engines.dose.kernel.sphere import sphere_S
 
 
@@ -16,13 +17,14 @@ def rescaled_S(particle_S: float, photon_S: float = 0.0, *, reference_g: float, 
 
     Snyder 1970, in: Medical Radionuclides, AEC Symp Ser 20. Raises RangeError for masses that are not above 0 and S values below 0.
     """
-    values = (particle_S, photon_S)
+    values = (number(particle_S, "particle_S"), number(photon_S, "photon_S"))
     if not (np.isfinite(values).all() and min(values) >= 0):
         raise RangeError(f"S values {values}", where="rescaled_S", remedy="give 0 or more")
-    if not (np.isfinite([reference_g, mass_g]).all() and min(reference_g, mass_g) > 0):
+    masses_g = (number(reference_g, "reference_g"), number(mass_g, "mass_g"))
+    if not (np.isfinite(masses_g).all() and min(masses_g) > 0):
         raise RangeError(f"masses of {reference_g!r} and {mass_g!r} g", where="rescaled_S", remedy="give masses above 0")
-    ratio = reference_g / mass_g
-    return particle_S * ratio + photon_S * ratio ** (2 / 3)
+    ratio = masses_g[0] / masses_g[1]
+    return values[0] * ratio + values[1] * ratio ** (2 / 3)
 
 
 def organ_S(
@@ -33,13 +35,14 @@ def organ_S(
     An organ that is flat or long absorbs less of the photons than a sphere; for Lu-177 and heavier organs than 10 g that is 3 % of S or
     less. Cross-doses are not in it: they are the voxel kernel's. Raises RangeError for an unknown organ.
     """
-    return sphere_S(nuclide, mass_g or reference_mass_g(organ), daughters=daughters, relocated=relocated)
+    reference_g, own_g = reference_mass_g(organ), number(mass_g, "mass_g")
+    return sphere_S(nuclide, own_g or reference_g, daughters=daughters, relocated=relocated)
 
 
 def reference_mass_g(organ: str) -> float:
     """Mass of an organ of the reference adult male, ICRP Publication 89 (2002), table 2.8. Raises RangeError naming the organs known."""
     masses = _masses()
-    if organ not in masses:
+    if not isinstance(organ, str) or organ not in masses:
         raise RangeError(f"an organ named {organ!r}", where="organ_S", remedy=f"use one of {', '.join(masses)}, or sphere_S with a mass")
     return masses[organ]
 

@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from gemel.core.errors import RangeError
 from gemel.core.image import Array
+from gemel.core.number import number
 from gemel.engines.decay import Emissions, emissions
 from gemel.engines.dose import electron, photon
 from gemel.engines.dose.electron.stopping import radiation_yield
@@ -55,7 +56,8 @@ def point_kernel(
     Raises InputError for an unknown nuclide, RangeError for an unknown tissue, fractions outside 0 to 1 and energies beyond the tables.
     """
     shares = weights(nuclide, daughters, relocated)
-    density = density_g_cm3 or medium(tissue).density_g_cm3
+    own_g_cm3 = medium(tissue).density_g_cm3
+    density = number(density_g_cm3, "density_g_cm3") or own_g_cm3
     if not (np.isfinite(density) and density > 0):
         raise RangeError(f"a density of {density:g} g/cm³", where="point kernel", remedy="give a density above 0")
     return _scaled(_sum(tuple(shares.items()), tissue), density)

@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from gemel.core.errors import RangeError
 from gemel.core.image import Array
+from gemel.core.number import number
 from gemel.core.scalar import Scalar
 from gemel.engines.dose import electron, photon
 from gemel.engines.dose.kernel import alpha
@@ -34,8 +35,8 @@ def sphere_S(
     Raises InputError for an unknown nuclide, RangeError for a mass outside 1e-12 to 1e6 g or an unknown tissue.
     """
     kernel = point_kernel(nuclide, tissue, daughters=daughters, relocated=relocated, density_g_cm3=density_g_cm3)
-    radius_mm = sphere_radius_mm(float(mass_g), kernel.density_g_cm3)
-    return float(inside(kernel.within_keV, radius_mm)) * KEV_J / (float(mass_g) / 1000)
+    sphere_g = number(mass_g, "mass_g")
+    return float(inside(kernel.within_keV, sphere_radius_mm(sphere_g, kernel.density_g_cm3))) * KEV_J / (sphere_g / 1000)
 
 
 def absorbed_fraction(kind: str, energy_MeV: float, mass_g: float, tissue: str = "soft") -> float:
@@ -43,8 +44,8 @@ def absorbed_fraction(kind: str, energy_MeV: float, mass_g: float, tissue: str =
     found = {"electron": electron.absorbed_within, "photon": photon.absorbed_within, "alpha": alpha.absorbed_within}.get(kind)
     if found is None:
         raise RangeError(f"radiation of kind {kind!r}", where="absorbed_fraction", remedy='say "electron", "photon" or "alpha"')
-    within = found(RADII_MM, np.array([energy_MeV]), tissue=tissue)[0]
-    return float(inside(within, sphere_radius_mm(mass_g, medium(tissue).density_g_cm3)))
+    within = found(RADII_MM, np.array([number(energy_MeV, "energy_MeV")]), tissue=tissue)[0]
+    return float(inside(within, sphere_radius_mm(number(mass_g, "mass_g"), medium(tissue).density_g_cm3)))
 
 
 def sphere_radius_mm(mass_g: float, density_g_cm3: float) -> float:

@@ -7,6 +7,7 @@ from jaxtyping import Float, Shaped
 
 from gemel.core.errors import RangeError
 from gemel.core.image import Array
+from gemel.core.number import number, numbers
 from gemel.core.scalar import Scalar
 from gemel.engines.dose.kernel.point import KEV_J, PointKernel, point_kernel
 
@@ -39,16 +40,17 @@ def voxel_kernel(
 
 def checked(voxel_mm: Scalar | Sequence[float] | Shaped[Array, "3"], half_width: Scalar) -> tuple[Float[Array, "3"], int]:
     """Edges along x, y, z and the half width; raises RangeError for what is no block of voxels."""
-    edges_mm = np.broadcast_to(np.asarray(voxel_mm, dtype=np.float64), (3,)) if np.size(voxel_mm) in (1, 3) else np.zeros(3)
+    given, half = numbers(voxel_mm, "voxel_mm").ravel(), number(half_width, "half_width")
+    edges_mm = np.broadcast_to(given, (3,)) if given.size in (1, 3) else np.zeros(3)
     if not (np.isfinite(edges_mm).all() and edges_mm.min() >= LEAST_MM and edges_mm.max() <= MOST_MM):
         remedy = f"give one edge, or three, of {LEAST_MM:g} to {MOST_MM:g} mm"
         raise RangeError(f"voxels of {voxel_mm!r} mm", where="voxel kernel", remedy=remedy)
-    if half_width < 0 or not float(half_width).is_integer():
+    if half < 0 or not half.is_integer():
         raise RangeError(f"a half width of {half_width!r} voxels", where="voxel kernel", remedy="give a whole number, 0 or more")
-    if (2 * int(half_width) + 1) ** 3 > MOST_VOXELS:
-        found = f"a kernel of {2 * int(half_width) + 1} voxels a side"
+    if (2 * half + 1) ** 3 > MOST_VOXELS:
+        found = f"a kernel of {2 * half + 1:g} voxels a side"
         raise RangeError(found, where="voxel kernel", remedy=f"use a half width of {(round(MOST_VOXELS ** (1 / 3)) - 1) // 2} or less")
-    return edges_mm, int(half_width)
+    return edges_mm, int(half)
 
 
 def voxel_kg(edges_mm: Float[Array, "3"], density_g_cm3: float) -> float:
