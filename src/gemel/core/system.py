@@ -153,7 +153,8 @@ class System:
 
     What a system may lack (None): starts(case) -> the second at which the twin begins, where that is not the planning scan's;
     due(twin, case, plan name) -> the second at which the plan's next part is due, where that is not the scan's;
-    fits(twin, case, scan): raises InputError for a scan that does not go with what was given.
+    fits(twin, case, scan): raises InputError for a scan that does not go with what was given;
+    beside(day, qualities): raises RangeError for a day that cannot be held beside the earlier ones (the `quality` of each).
     And each for the plan of the day; `plan` and `part` are types that `core.packing` can take apart:
     take(library, name) -> plan; adapt(twin, case, day, plan, effort, progress) -> Adaptation;
     deliver(case, day, plan, draws, rng) -> part, what one fraction or cycle gave; delivered(case, parts) -> Delivered;
@@ -186,6 +187,7 @@ class System:
     starts: Callable[[Any], float] | None = None
     due: Callable[[Any, Any, str], float] | None = None
     fits: Callable[[Any, Any, Any], None] | None = None
+    beside: Callable[[Any, Sequence[Mapping[str, float]]], None] | None = None
     draws: int = 24
     plan: type | None = None
     part: type | None = None

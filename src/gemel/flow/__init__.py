@@ -15,6 +15,7 @@ from gemel.flow.models import models
 from gemel.flow.new import begin, new, planning
 from gemel.flow.observe import observe
 from gemel.flow.prepare import prepare
+from gemel.flow.promote import Prior, promote
 from gemel.flow.recompute import recompute
 from gemel.flow.replaying import replay
 from gemel.flow.report import report
@@ -27,6 +28,7 @@ __all__ = [
     "Diff",
     "Exported",
     "Loaded",
+    "Prior",
     "Retraction",
     "act",
     "adapt",
@@ -48,6 +50,7 @@ __all__ = [
     "open_session",
     "planning",
     "prepare",
+    "promote",
     "recompute",
     "replay",
     "report",

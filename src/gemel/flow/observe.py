@@ -59,6 +59,8 @@ def observe(
         if session.system.fits:
             session.system.fits(session.twin, session.case, scan.read.value)
         day = session.system.observe(session.case, scan.read.value, progress) if day is None else day
+        if session.system.beside:
+            session.system.beside(day, [e.payload["quality"] for e in session.entries if e.kind == "Observed"])
         seen = session.system.observations(day, scan.t_s, scan.read.name)
         originals, packed = keep(store, *scan.read.files), store.artefacts.put_arrays(pack(day))
         with store.together():

@@ -1,6 +1,6 @@
 """From calibrated scans of one series to activities over time with their shared and own errors, and to time-integrated activities."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,14 +55,29 @@ def require_common_scale(scans: Sequence[ActivityImage]) -> None:
     Of what decays and moves neither stays the same: over the hours between scans of Lu-177 they change by several per cent. Equal to
     COMMON in all scans, or to rounding in any two. Images at 65535 in one voxel each (full range of 16 bits) are found so too.
     """
-    for what, of in (("largest value", np.max), ("sum", np.sum)):
-        seen = np.sort([float(of(scan.image.array.astype(np.float64))) for scan in scans])
-        if seen[0] <= 0 or len(seen) < 2:
-            continue
+    require_unlike([scale_of(scan) for scan in scans])
+
+
+def scale_of(scan: ActivityImage) -> dict[str, float]:
+    """The largest value of an image as it came, and the sum of all."""
+    held = scan.image.array.astype(np.float64)
+    return {"largest": float(held.max()), "sum": float(held.sum())}
+
+
+def require_unlike(scales: Sequence[Mapping[str, float]], *, alike: int = 2, coarse: float = 0.0) -> None:
+    """Raises RangeError for scales (`scale_of`) that images share: all of `alike` or more to COMMON, any two to EQUAL.
+
+    Scans of several injections may well be alike to COMMON, two of them one time in a hundred: ask for `alike` 3 of those, and leave
+    whole numbers below `coarse` that two images of whole numbers share to chance.
+    """
+    for what, said in (("largest", "largest value"), ("sum", "sum")):
+        held = sorted((scale[what], float(scale["sum"]).is_integer()) for scale in scales if scale[what] > 0)
+        seen, whole = np.array([value for value, _ in held]), np.array([is_whole for _, is_whole in held])
         apart = np.diff(np.log(seen))
-        if apart.sum() < COMMON or apart.min() < EQUAL:
+        chance = (seen[1:] < coarse) & whole[1:] & whole[:-1]
+        if (len(seen) >= alike and apart.sum() < COMMON) or (apart[~chance] < EQUAL).any():
             remedy = "export the scans again with their rescale, or give each its calibration factor; their activities cannot be compared"
-            raise RangeError(f"images that share their {what} ({seen[0]:.6g}): each scaled by its own", where="series", remedy=remedy)
+            raise RangeError(f"images that share their {said} ({seen[0]:.6g}): each scaled by its own", where="series", remedy=remedy)
 
 
 def time_integrated(series: Series, *, half_life_s: float, draws: int, rng: np.random.Generator) -> Posterior:

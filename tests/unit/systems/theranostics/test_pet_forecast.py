@@ -65,8 +65,12 @@ def test_a_pet_narrows_the_forecast_and_keeps_the_truth():
 @pytest.mark.full
 @pytest.mark.parametrize("given", [PET, Administration("F-18", 250.0, 2.0)], ids=["Ga-68", "F-18"])
 def test_intervals_after_a_pet_are_honest(given):
-    """Sixty persons, six organs: 90 % intervals hold 85 to 95 %, each organ's is narrower than before, its error smaller."""
-    covered, widths, errors = judged(np.array([followed(number, given) for number in range(60)]))
+    """120 persons, six organs: 90 % intervals hold 85 to 95 %, each organ's is narrower than before, its error smaller.
+
+    A ratio of median errors has a standard error of 0.16 with 60 persons (bootstrap of the glands), so that one of six of an honest
+    posterior exceeds 1 in 7 % of such samples; with 120 in 1.5 %.
+    """
+    covered, widths, errors = judged(np.array([followed(number, given) for number in range(120)]))
     assert 0.85 <= covered <= 0.95
     assert (widths < 0.9).all()
     assert (errors < 1.0).all()
