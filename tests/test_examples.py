@@ -25,7 +25,12 @@ PINNED = {  # the number, its unit, and how far it may be off: rounding alone, o
     "ex15_tissue_kinetics": (0.032847, "mL/cm3/min", 1e-5),
     "ex12_pet_before_therapy": (0.6609, "of the width before", 0.05),
     "ex13_between_vessels": (97.189, "%", 0.5),
+    "ex16_section_fed_by_the_body": (158.07, "%", 0.5),
+    "ex18_breast_schedules": (0.3666, "ln of cells", 0.01),
+    "ex19_ablation_in_a_fatty_liver": (0.605, "of tumour and margin", 0.02),
+    "ex20_infusion_beside_fibres": (5.2075, "% leak", 0.05),
     "ex14_isotopes_and_cold_ligand": (1.0476, "of the width with Lu-177", 0.005),
+    "ex17_glioma_schedule": (3.73, "d", 0.6),
 }
 
 

@@ -6,8 +6,8 @@ from gemel.core.card import Examination
 from gemel.flow import registry
 from gemel.flow.conformance import FAST, examine
 
-SLOW = ("breast", "theranostics")
-"""Exact posteriors of courses, five to ten minutes of one processor for an examination: in the full run, and by `gemel conform`."""
+SLOW = ("ablation", "breast", "infusion", "theranostics")
+"""Posteriors of courses, five to twenty minutes of one processor for an examination: in the full run, and by `gemel conform`."""
 SYSTEMS = [pytest.param(name, marks=pytest.mark.full) if name in SLOW else name for name in registry.systems()]
 
 

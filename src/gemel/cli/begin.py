@@ -16,6 +16,9 @@ Series = Annotated[
     list[Path] | None, typer.Option("--spect", help="A SPECT: DICOM folder or file, or NIfTI. May be repeated.", exists=True)
 ]
 Pets = Annotated[list[Path] | None, typer.Option("--pet", help="A PET: DICOM folder or file, or NIfTI. May be repeated.", exists=True)]
+Visits = Annotated[
+    list[Path] | None, typer.Option("--mri", help="A segmented MRI: NIfTI label map with JSON, or DICOM SEG. May be repeated.", exists=True)
+]
 Labs = Annotated[list[Path] | None, typer.Option("--labs", help="Laboratory values: FHIR or gemel's JSON.", exists=True)]
 
 
@@ -27,14 +30,28 @@ def twin_new(
     spect: Series = None,
     pet: Pets = None,
     labs: Labs = None,
+    mri: Visits = None,
+    baseline: Annotated[Path | None, typer.Option(help="Diffusion MRI of the first visit: folder with visit.json.", exists=True)] = None,
+    fat: Annotated[Path | None, typer.Option(help="Share of fat: NIfTI with JSON that states Units.", exists=True)] = None,
+    dti: Annotated[Path | None, typer.Option(help="Tensor of diffusion: folder with xx, yy, zz and tensor.json.", exists=True)] = None,
+    dose: Annotated[Path | None, typer.Option(help="The plan's dose: RTDOSE, or NIfTI in Gy.", exists=True)] = None,
+    white: Annotated[Path | None, typer.Option(help="Share of white matter (NIfTI), for member=field.", exists=True)] = None,
+    grey: Annotated[Path | None, typer.Option(help="Share of grey matter (NIfTI), for member=field.", exists=True)] = None,
     at: StoreAt = "twins.db",
     map_: Annotated[
         list[str] | None, typer.Option("--map", help="OWN=NAME: what a contour is; OWN= leaves it out. May be repeated.")
     ] = None,
     beam: Annotated[list[float] | None, typer.Option(help="Gantry angle to use even through metal. May be repeated.")] = None,
-    nuclide: Annotated[str, typer.Option(help="What was injected, such as Lu-177, when the files do not say.")] = "",
+    nuclide: Annotated[str, typer.Option(help="What was injected, such as Lu-177; goes before what the files say.")] = "",
     injected_MBq: Annotated[float | None, typer.Option("--injected-MBq", help="Activity injected, MBq, when the files do not say.")] = None,
     injected: Annotated[str, typer.Option(help="Time of injection (ISO 8601), when the files do not say.")] = "",
+    duration_s: Annotated[float | None, typer.Option("--duration-s", help="Duration of a scan, s, when the files do not say.")] = None,
+    corrected: Annotated[
+        str, typer.Option("--decay-corrected-to", help="none, start or injection: when the files do not say what time values hold for.")
+    ] = "",
+    per_unit: Annotated[
+        float | None, typer.Option("--Bq-mL-per-unit", help="Concentration of one unit of the voxels, for images in another unit.")
+    ] = None,
     calibration: Annotated[
         float | None, typer.Option("--calibration-cps-MBq", help="Counts a second and MBq of the camera, for images in counts.")
     ] = None,
@@ -45,8 +62,10 @@ def twin_new(
 ) -> None:
     """Make a twin from planning images and their contours, or from a series of scans; prints its id."""
     told = {"beams_deg": tuple(beam or ()), "nuclide": nuclide, "injected_MBq": injected_MBq, "injected": injected}
-    told |= {"calibration_cps_MBq": calibration}
-    given = {"ct": ct, "structures": structures, "spect": spect, "pet": pet, "labs": labs}
+    told |= {"duration_s": duration_s, "decay_corrected_to": corrected, "Bq_mL_per_unit": per_unit, "calibration_cps_MBq": calibration}
+    given = {"ct": ct, "structures": structures, "spect": spect, "pet": pet, "labs": labs, "mri": mri, "dose": dose, "baseline": baseline}
+    given |= {"fat": fat, "dti": dti}
+    given |= {"white": white, "grey": grey}
     with speaking() as progress:
         options = {name: value for name, value in told.items() if value} | settings(set_)
         planned = flow.planning(system, *_in_order(system, given), names=names_of(map_), time=time_, options=options)
@@ -63,6 +82,8 @@ def twin_observe(
     spect: Annotated[Path | None, typer.Option(help="SPECT: DICOM folder or file, or NIfTI.", exists=True)] = None,
     pet: Annotated[Path | None, typer.Option(help="PET: DICOM folder or file, or NIfTI.", exists=True)] = None,
     labs: Annotated[Path | None, typer.Option(help="Laboratory values: FHIR or gemel's JSON.", exists=True)] = None,
+    mri: Annotated[Path | None, typer.Option(help="A segmented MRI: NIfTI label map with JSON, or DICOM SEG.", exists=True)] = None,
+    visit: Annotated[Path | None, typer.Option(help="Diffusion MRI of a later visit: folder with visit.json.", exists=True)] = None,
     at: StoreAt = "twins.db",
     time_: Annotated[str, typer.Option("--time", help="Time of the scan (ISO 8601); DICOM may state it.")] = "",
     actor: Actor = "",
@@ -70,7 +91,7 @@ def twin_observe(
 ) -> None:
     """Measure what came, assimilate it, and check it against the forecast made before."""
     with speaking() as progress, store.open(at, create=False) as record:
-        kind, path = _one({"cbct": cbct, "spect": spect, "pet": pet, "labs": labs})
+        kind, path = _one({"cbct": cbct, "spect": spect, "pet": pet, "labs": labs, "mri": mri, "visit": visit})
         event = flow.observe(record, twin_id, path, kind=kind, time=time_, actor=actor, progress=progress)
         seen = next(e for e in reversed(record.events(twin_id)) if e.kind == "Observed")
     alarms = event.payload["alarms"]

@@ -1,0 +1,5 @@
+"""Ablation of a liver tumour by microwaves: heat and damage learned from what a session left dead, and the next application chosen."""
+
+from gemel.systems.ablation.template import model
+
+__all__ = ["model"]

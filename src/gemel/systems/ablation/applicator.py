@@ -1,0 +1,121 @@
+"""Antennas: where they may stand, what is applied through them, and where their power goes."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32
+
+from gemel.core.errors import GeometryError, InputError, RangeError
+from gemel.core.image import Array, Image, world_mm
+from gemel.systems.ablation.tissue import Maps, attenuation_1_m
+
+RADIUS_mm, NEAR_mm = 1.0, 25.0
+"""Of the antenna, inside which nothing is closer than its wall; of the tissue whose mean says how far waves reach."""
+MOST_W, MOST_min = 150.0, 30.0
+_ENTRY = re.compile(r"(?P<name>[A-Za-z0-9]+):(?P<at>[^/]+)/(?P<along>.+)")
+_PLAN = re.compile(r"(?P<W>\d+(?:\.\d+)?) W (?P<min>\d+(?:\.\d+)?) min at (?P<name>[A-Za-z0-9]+)")
+_KIND = re.compile(r"microwave (?P<W>\d+(?:\.\d+)?) W at (?P<name>[A-Za-z0-9]+)")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where an antenna may stand: its name, the middle of what radiates (LPS mm), and its direction, of length 1."""
+
+    name: str
+    at_mm: Float[Array, "3"]
+    along: Float[Array, "3"]
+
+
+@dataclass(frozen=True)
+class Application:
+    """Power at the generator through one entry for so long."""
+
+    power_W: float
+    minutes: float
+    entry: str
+
+    @property
+    def name(self) -> str:
+        """As people write it."""
+        return f"{self.power_W:g} W {self.minutes:g} min at {self.entry}"
+
+    @property
+    def kind(self) -> str:
+        """Of the action that gives it; its amount is the minutes."""
+        return f"microwave {self.power_W:g} W at {self.entry}"
+
+
+def read_entry(text: str) -> Entry:
+    """`A:12.5,-30,40/0,0,1`: name, place and direction in LPS mm. Raises InputError for what is none."""
+    found = _ENTRY.fullmatch(text.strip())
+    numbers = [part.split(",") for part in (found["at"], found["along"])] if found else []
+    try:
+        at, along = (np.array([float(one) for one in part]) for part in numbers)
+    except ValueError:
+        at = along = np.zeros(0)
+    if found is None or at.shape != (3,) or along.shape != (3,) or not np.isfinite([at, along]).all() or not np.linalg.norm(along) > 0:
+        raise InputError(f"an antenna {text!r}", where="antenna", remedy="write name:x,y,z/dx,dy,dz in LPS mm, as A:12.5,-30,40/0,0,1")
+    return Entry(found["name"], at, along / np.linalg.norm(along))
+
+
+def read_plan(name: str) -> Application | None:
+    """The application of that name, None for `stop`. Raises InputError for what is neither."""
+    found = _PLAN.fullmatch(name)
+    if name == "stop":
+        return None
+    if found is None:
+        raise InputError(f"no application {name!r}", where="ablation", remedy="write it as 60 W 10 min at A, or stop")
+    return checked(Application(float(found["W"]), float(found["min"]), found["name"]))
+
+
+def read_kind(kind: str, minutes: float) -> Application:
+    """What an action of that kind and amount applies. Raises InputError."""
+    found = _KIND.fullmatch(kind)
+    if found is None:
+        raise InputError(f"an action {kind!r}", where="ablation", remedy="give microwave 60 W at A, in minutes")
+    return checked(Application(float(found["W"]), minutes, found["name"]))
+
+
+def checked(one: Application) -> Application:
+    """Raises RangeError for more than antennas can give."""
+    if not (0 < one.power_W <= MOST_W and 0 < one.minutes <= MOST_min):
+        found = f"{one.power_W:g} W for {one.minutes:g} min"
+        raise RangeError(found, where="ablation", remedy=f"apply up to {MOST_W:g} W for up to {MOST_min:g} min")
+    return one
+
+
+def require_inside(entry: Entry, organ: Bool[Array, "x y z"], grid: Image) -> None:
+    """Raises GeometryError for an antenna that radiates outside the organ."""
+    index = np.rint((entry.at_mm - grid.origin_mm) / grid.spacing_mm).astype(int)
+    if (index < 0).any() or (index >= grid.shape).any() or not organ[tuple(index)]:
+        found = f"an antenna {entry.name} at {np.round(entry.at_mm, 1).tolist()} mm outside the organ"
+        raise GeometryError(found, where="antenna", remedy="place it within the organ's outline, in LPS mm of these images")
+
+
+def places_mm(grid: Image, entry: Entry) -> tuple[Float[Array, "x y z"], Float[Array, "x y z"]]:
+    """Distance from the antenna's axis, and along it."""
+    index = np.stack(np.meshgrid(*(np.arange(n) for n in grid.shape), indexing="ij"), axis=-1).reshape(-1, 3).astype(np.float64)
+    away = world_mm(grid, index) - entry.at_mm
+    along = away @ entry.along
+    across = np.sqrt(np.maximum(np.square(away).sum(axis=1) - along**2, 0.0))
+    return across.reshape(grid.shape), along.reshape(grid.shape)
+
+
+def reach_mm(of: Maps, organ: Bool[Array, "x y z"], across_mm: Array, along_mm: Array, MHz: int) -> float:
+    """Distance over which power falls to 1/e in the tissue near by: 1/(2α)."""
+    near = organ & (np.hypot(across_mm, along_mm) < NEAR_mm)
+    return 500.0 / attenuation_1_m(float(of.sigma_S_m[near].mean()), float(of.epsilon_1[near].mean()), MHz)
+
+
+def heat_W_m3(
+    of: Maps, across_mm: Array, along_mm: Array, *, power_W: float, reach_mm: float, length_mm: float, voxel_mm3: float
+) -> Float32[Array, "x y z"]:
+    """Q = N σ e^{−(ρ − a)/δ}/ρ e^{−z²/2ℓ²}, ρ not below a; N such that the box takes up `power_W`.
+
+    σ|E|² of a cylindrical wave that is absorbed (Balanis 2012, 11.2), over a radiating length of ℓ: the fitted form of Ai et al. 2012,
+    Asian Pac J Cancer Prev 13:3369 has the same two lengths.
+    """
+    rho = np.maximum(across_mm, RADIUS_mm)
+    shape = of.sigma_S_m * np.exp(-(rho - RADIUS_mm) / reach_mm - 0.5 * np.square(along_mm / length_mm)) / rho
+    return (shape * (power_W / (float(shape.sum(dtype=np.float64)) * voxel_mm3 * 1e-9))).astype(np.float32)

@@ -1,0 +1,98 @@
+"""This system's part of the loop, as the verbs call it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gemel.core.errors import InputError
+from gemel.core.model import Model
+from gemel.core.record import Action
+from gemel.core.system import Exam, System
+from gemel.core.time import DAY_S
+from gemel.core.twin import Twin, given
+from gemel.core.visit import Segmented
+from gemel.systems.ablation import template
+from gemel.systems.ablation.case import Case, begin
+from gemel.systems.ablation.judge import STOP, USUAL, actions, goal, judge
+from gemel.systems.ablation.names import ABLATED, canonical
+from gemel.systems.ablation.observe import Day, observations, observe
+from gemel.systems.ablation.report import pages
+
+EXAM_d = (0.0, 1.0, 3.0, 6.0, 9.0)
+EXAM_PLANS = ("30 W 5 min at A", "60 W 10 min at A", "100 W 10 min at A", "45 W 10 min at A")
+
+
+def model(case: Case, library: None) -> Model:
+    """The model of this patient; nothing is made ahead."""
+    return template.model_of(case.body)
+
+
+def plans(library: None) -> Sequence[str]:
+    """What can be given without a decision; others are made when one is asked for."""
+    return (STOP, USUAL)
+
+
+def treat(plan: str, library: None, t_s: float, source: str) -> Action:
+    """One application, given at `t_s`."""
+    return actions(plan, t_s, source)[0]
+
+
+def notes(case: Case) -> Sequence[str]:
+    """What was assumed."""
+    return case.notes
+
+
+def starts(case: Case) -> float:
+    """A day before the planning images."""
+    return case.start_s
+
+
+def due(twin: Twin, case: Case, plan: str) -> float:
+    """An hour after what is known, or after the last application."""
+    return max([twin.t_s, case.start_s + DAY_S, *(action.t_s for action in given(twin))]) + 3600.0
+
+
+def fits(twin: Twin, case: Case, scan: Segmented) -> None:
+    """Raises InputError for a dead zone before anything was applied, or that was seen while it was."""
+    if ABLATED not in scan.structures.masks:
+        return
+    ends = [action.t_s + 60.0 * action.amount for action in given(twin) if action.amount > 0]
+    if not [end for end in ends if end <= scan.acquired_s]:
+        found = "an ablated zone before anything was applied"
+        raise InputError(found, where=scan.source[:64], remedy="record the application first: gemel twin act")
+
+
+EXAM = Exam(
+    sd={"ln_zone_1": np.full(1, 0.15), "ln_aspect_1": np.full(1, 0.06)},
+    times_s=tuple(d * DAY_S for d in EXAM_d),
+    plans=tuple(actions(name, EXAM_d[-2] * DAY_S + 3600.0) for name in EXAM_PLANS),
+    loss="loss_1",
+)
+
+SYSTEM = System(
+    name="ablation",
+    canonical=canonical,
+    interval_s=DAY_S,
+    begin=begin,
+    model=model,
+    prepare=None,
+    observe=observe,
+    observations=observations,
+    judge=judge,
+    treat=treat,
+    plans=plans,
+    notes=notes,
+    goal=goal,
+    template=template.model,
+    exam=EXAM,
+    case=Case,
+    library=None,
+    day=Day,
+    planning=("mri", "fat"),
+    scans=("mri",),
+    starts=starts,
+    due=due,
+    fits=fits,
+    draws=24,
+    pages=pages,
+)

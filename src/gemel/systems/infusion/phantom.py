@@ -1,0 +1,28 @@
+"""A made-up piece of brain: white matter with fibres along y beside grey matter, a ventricle, and a target."""
+
+import numpy as np
+
+from gemel.core.image import Image
+from gemel.systems.infusion.body import Body
+from gemel.systems.infusion.case import surface
+from gemel.systems.infusion.catheter import Catheter
+
+FIBRES, ACROSS, GREY = 2.0, 0.55, 0.95
+"""Of the mean: diffusivity of water along and across fibres, and in grey matter (about 1.4, 0.4 and 0.8e-3 mm²/s)."""
+
+
+def phantom(*, shape: int = 36, spacing_mm: float = 1.5, radius_mm: float = 8.0, anisotropic: bool = True) -> Body:
+    """A cube of brain about a ball of target; fibres for x > 2 mm, a ventricle at x about -17 mm; tips A, B, C 5 mm apart along x."""
+    axis = (np.arange(shape) - (shape - 1) / 2) * spacing_mm
+    x, y, z = np.meshgrid(axis, axis, axis, indexing="ij")
+    affine_mm = np.diag([spacing_mm] * 3 + [1.0])
+    affine_mm[:3, 3] = axis[0]
+    brain = np.ones(x.shape, dtype=bool)
+    target = np.sqrt(x**2 + y**2 + z**2) <= radius_mm
+    fluid = ((np.hypot(x + 17.0, z) <= 4.0) & (np.abs(y) < 12.0)) | surface(np.pad(brain, 1))[1:-1, 1:-1, 1:-1]
+    white = (x > 2.0) & anisotropic
+    ease = np.stack([np.where(white, ACROSS, GREY), np.where(white, FIBRES, GREY), np.where(white, ACROSS, GREY)])
+    back = np.array([0.0, 0.0, 1.0])
+    tips = tuple(Catheter(name, np.array([step, 0.0, 0.0]), back) for name, step in (("A", 0.0), ("B", 5.0), ("C", -5.0)))
+    grid = Image(np.zeros(x.shape, dtype=np.float32), affine_mm)
+    return Body(grid, brain, fluid, target & ~fluid, np.zeros_like(brain), ease.astype(np.float32), tips)
