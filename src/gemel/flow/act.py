@@ -4,6 +4,7 @@ import math
 from dataclasses import asdict, replace
 from typing import Any
 
+from gemel.core import twin as twins
 from gemel.core.errors import InputError, StoreError
 from gemel.core.packing import pack
 from gemel.core.record import Action
@@ -29,8 +30,8 @@ def act(
     """Records that `plan` was given, when due and as much as planned unless told otherwise: `time` in ISO 8601, `amount` in its unit.
 
     Due is the time of the newest decision, or what the system says. The dose of the part is kept where the system can tell it. Raises
-    InputError for a plan that was not among the options, a time before the twin's start, an amount that is no number from 0, and when
-    something was given on that decision's scan already, unless this is `another` fraction (two a day on one scan).
+    InputError for a plan that was not among the options, a time before the twin's start, an amount that is no number from 0 or that the
+    model refuses, and when something was given on that decision's scan already, unless this is `another` fraction (two a day on one scan).
     """
     with store.lease(twin_id, actor):
         session = open_session(store, twin_id)
@@ -44,6 +45,7 @@ def act(
             raise StoreError("no decision to act on", where=twin_id, remedy=f"run: gemel twin decide {twin_id}")
         _require_new(session, decided, another)
         action = given_as(session, session.system.treat(plan, session.library, due_s(session, decided, plan), decided.hash), time, amount)
+        _require_possible(session, action)
         part = _part(session, decided, plan)
         payload = {"plan": plan, "recommended": decided.payload["recommended"], "note": note, "action": asdict(action), **part}
         return store.append(
@@ -76,6 +78,13 @@ def given_as(session: Session, planned: Action, time: str, amount: float | None)
     if amount is not None and not (math.isfinite(amount) and amount >= 0):
         raise InputError(f"an amount of {amount} {planned.unit}", where=session.id, remedy="state a number from 0")
     return replace(planned, t_s=t_s, amount=planned.amount if amount is None else float(amount))
+
+
+def _require_possible(session: Session, action: Action) -> None:
+    """The model's dynamics run once with what was given, before it is stored: what they refuse would close the twin for good."""
+    twin, rng = session.twin, rng_of(session, 5)
+    state, params = twin.belief.draw(2, rng)
+    twin.model.dynamics(state, params, (*twins.given(twin), action), twin.t_s, max(twin.t_s, action.t_s) + 1.0, rng)
 
 
 def _part(session: Session, decided: Event, plan: str) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Bytes ↔ core types: DICOM images, structures, doses and ion plans, NIfTI. The only place where units are converted."""
 
 from gemel.io.activity import ActivityRead, read_activity
+from gemel.io.breast_visit import DiffusionRead, read_breast_visit
+from gemel.io.breast_visit_write import write_breast_visit
 from gemel.io.deidentify import deidentify
 from gemel.io.deidentify_pseudonyms import Pseudonyms
 from gemel.io.dicom_image import read_dicom, read_series
@@ -9,6 +11,7 @@ from gemel.io.identity import Identity, Series, require_same_frame, require_same
 from gemel.io.ion_plan import IonBeam, IonLayer, IonPlan, Prescription, RangeShifter
 from gemel.io.ion_spots import in_protons, spots_of, with_spots
 from gemel.io.labs import Labs, read_labs
+from gemel.io.mri import VisitRead, read_visit
 from gemel.io.nifti import read_nifti, write_nifti
 from gemel.io.nm import read_nm
 from gemel.io.nm_write import write_nm
@@ -22,11 +25,13 @@ from gemel.io.rtionplan_write import write_rtionplan
 from gemel.io.rtstruct import read_structures
 from gemel.io.rtstruct_write import write_structures
 from gemel.io.sidecar import read_activity_nifti, read_names
+from gemel.io.tissue_map import read_share, read_tensor
 from gemel.io.uids import content_uid, is_uid
 from gemel.io.units import convert
 
 __all__ = [
     "ActivityRead",
+    "DiffusionRead",
     "DoseForm",
     "Identity",
     "IonBeam",
@@ -38,6 +43,7 @@ __all__ = [
     "RangeShifter",
     "Series",
     "Stated",
+    "VisitRead",
     "content_uid",
     "convert",
     "deidentify",
@@ -45,6 +51,7 @@ __all__ = [
     "is_uid",
     "read_activity",
     "read_activity_nifti",
+    "read_breast_visit",
     "read_dicom",
     "read_dose",
     "read_labs",
@@ -54,11 +61,15 @@ __all__ = [
     "read_pet",
     "read_rtionplan",
     "read_series",
+    "read_share",
     "read_structures",
+    "read_tensor",
+    "read_visit",
     "require_same_frame",
     "require_same_patient",
     "spots_of",
     "with_spots",
+    "write_breast_visit",
     "write_dose",
     "write_image",
     "write_nifti",

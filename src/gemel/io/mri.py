@@ -55,11 +55,15 @@ def _nifti(path: Path) -> VisitRead:
     fields = _fields(beside)
     names: Mapping[str, Any] = fields["labels"]
     image = read_nifti(path, frame=str(fields.get("FrameOfReferenceUID", "")))
-    _require_named(image.array, names, str(path))
-    masks = {str(name): np.rint(image.array) == int(value) for value, name in names.items()}
     identity = Identity(str(fields["PatientID"])) if fields.get("PatientID") else None
-    held = Structures(_blank(image), masks)
-    return VisitRead(held, str(fields["AcquisitionDateTime"]), identity, (path, beside), digest_of(masks))
+    return labelled(image, names, str(fields["AcquisitionDateTime"]), identity, (path, beside))
+
+
+def labelled(image: Image, names: Mapping[str, Any], acquired: str, identity: Identity | None, files: tuple[Path, ...]) -> VisitRead:
+    """A visit from a label map and the names of its values. Raises as `read_visit`."""
+    _require_named(image.array, names, str(files[0]))
+    masks = {str(name): np.rint(image.array) == int(value) for value, name in names.items()}
+    return VisitRead(Structures(_blank(image), masks), acquired, identity, files, digest_of(masks))
 
 
 def _fields(path: Path) -> dict[str, Any]:
@@ -91,7 +95,7 @@ def _segmentation(path: Path) -> VisitRead:
     data, where = read_bytes(path), str(path)
     dataset = parse(data, where)
     require_class(dataset, SegmentationStorage, where)
-    at = acquired_at(dataset, where) or studied_at(dataset, where)
+    at = studied_at(dataset, where) or acquired_at(dataset, where)  # a series may be dated by when it was segmented
     if not at:
         raise InputError("a segmentation that states no time of its images", where=where, remedy="export it with StudyDate and StudyTime")
     segments = guarded(lambda: Segmentation.from_dataset(dataset), where)

@@ -23,7 +23,8 @@ from gemel.io.uids import content_uid
 def write_segmentation(path: str | Path, structures: Structures, volume: Volume, *, description: str = "") -> str:
     """Write all masks as one binary SEG on the frames of a volume; returns its SOPInstanceUID, which follows from the content.
 
-    Segments may overlap. What outlined them is not known here: their algorithm is stated as MANUAL. Never approved. Raises GeometryError
+    Segments may overlap. What outlined them is not known here: their algorithm is stated as MANUAL. Dated as the volume, so that it can be
+    read as a visit. Never approved. Raises GeometryError
     for masks on another grid, StructureError for an empty mask.
     """
     require_same_grid(structures.grid, volume.image, str(path))
@@ -42,6 +43,7 @@ def write_segmentation(path: str | Path, structures: Structures, volume: Volume,
         content_description=description[:64] or "regions, research use",
     )
     _add_sides(dataset, names)
+    dataset.SeriesDate, dataset.SeriesTime = volume.date, volume.time
     write_atomic(path, serialise(settled(pointed(dataset, volume), volume)))
     return content
 

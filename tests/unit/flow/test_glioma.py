@@ -105,6 +105,16 @@ def test_a_week_is_decided_given_and_its_answer_learned(record: Store, begun: tu
     assert session.badge == "twin"
 
 
+@pytest.mark.parametrize("amount", [500.0, 100.1])
+def test_an_amount_that_the_model_refuses_is_not_stored(record: Store, begun: tuple[Path, str], amount: float) -> None:
+    before = record.events(begun[1])
+    with pytest.raises(InputError, match="radiotherapy week") as told:
+        flow.act(record, begun[1], "5 x 2/2/2/2/2/2 Gy", amount=amount)
+    assert "0 to 100" in told.value.remedy
+    assert record.events(begun[1]) == before
+    assert open_session(record, begun[1]).badge == "shadow"
+
+
 def test_the_report_shows_volumes_schedules_and_what_was_learned(record: Store, begun: tuple[Path, str], tmp_path: Path) -> None:
     text = flow.report(record, begun[1], tmp_path / "report", made_s=START_s + 60 * DAY_S).read_text(encoding="utf-8")
     for word in ("Volumes", "Schedules", "What was learned", "not informed", "5 x 2/2/2/2/2/2 Gy", "capacity_mL"):

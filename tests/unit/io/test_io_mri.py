@@ -41,16 +41,19 @@ def test_a_label_map_is_read_with_its_names_time_and_patient(tmp_path: Path) -> 
 
 
 def test_a_DICOM_segmentation_gives_the_same_regions(tmp_path: Path) -> None:
-    """The time is that of the study: a segmentation's own is that of its making."""
+    """The time is that of the study, else of the volume it was written for: a segmentation's own may be that of its making."""
     image = Image(labels(), AFFINE, "1.2.3")
     who = io.Identity("P", study_uid="1.2.5", frame_uid="1.2.3", modality="MR")
     volume = Volume(str(MRImageStorage), "1.2.3.4", image, who, "20260302", "090000")
     regions = Structures(image, {"enhancing": labels() == 4, "oedema": labels() == 2})
     write_segmentation(tmp_path / "seg.dcm", regions, volume)
-    with pytest.raises(InputError, match="no time"):
-        io.read_visit(tmp_path / "seg.dcm")
+    assert io.read_visit(tmp_path / "seg.dcm").acquired.startswith("2026-03-02T09:00")
     held = pydicom.dcmread(tmp_path / "seg.dcm")
-    held.StudyDate, held.StudyTime = "20260302", "090000"
+    held.SeriesDate, held.SeriesTime = "", ""
+    held.save_as(tmp_path / "undated.dcm")
+    with pytest.raises(InputError, match="no time"):
+        io.read_visit(tmp_path / "undated.dcm")
+    held.StudyDate, held.StudyTime, held.SeriesDate = "20260302", "090000", "20260405"
     held.save_as(tmp_path / "seg.dcm")
     found = io.read_visit(tmp_path / "seg.dcm")
     assert set(found.structures.masks) == {"enhancing", "oedema"}

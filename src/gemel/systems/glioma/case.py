@@ -12,9 +12,11 @@ from gemel.core.structures import Structures
 from gemel.core.time import DAY_S, iso, seconds
 from gemel.core.visit import Segmented
 from gemel.systems.glioma.events import FRACTIONS, WEEK, MOST_FRACTION_Gy, Setting
+from gemel.systems.glioma.ground import Ground, ground
 from gemel.systems.glioma.names import volumes
 from gemel.systems.glioma.schedules import WEEK_S, WEEKS
 
+AVERAGED, FIELD = "averaged", "field"
 LEAST_APART_s = DAY_S / 2
 COVERED = 0.95
 """Of the prescription: the least dose in the enhancing tumour, of the mean there, without a warning."""
@@ -30,22 +32,34 @@ class Case:
     setting: Setting
     first_s: float
     notes: tuple[str, ...]
+    ground: tuple[Ground, ...] = ()
+
+    @property
+    def field(self) -> Ground | None:
+        """Where the field member lives; None for the averaged member."""
+        return self.ground[0] if self.ground else None
 
 
 def begin(
     mri: Segmented | Sequence[Segmented],
     dose: Image | None = None,
+    white: Image | None = None,
+    grey: Image | None = None,
     *,
+    member: str = AVERAGED,
     radiotherapy: str = "",
     given_Gy: Sequence[float] | float = (),
     concurrent: bool = False,
 ) -> Case:
-    """A case from segmentations of one or more visits, in order, and the plan's dose if there is one.
+    """A case from segmentations of one or more visits, in order, the plan's dose if there is one, and maps of tissue (shares).
 
-    `radiotherapy`: time of the first fraction (ISO 8601), by default two weeks after the last visit; `given_Gy`: dose of each week that was
-    given since then; `concurrent`: temozolomide every day of radiotherapy. Raises InputError for visits out of order or on one day,
-    StructureError for outlines that are empty or cut off, GeometryError for a dose of another frame or that does not cover the tumour.
+    `member`: averaged (a volume) or field (cells on the first visit's grid, which needs tissue); `radiotherapy`: time of the first
+    fraction (ISO 8601), by default two weeks after the last visit; `given_Gy`: dose of each week that was given since then;
+    `concurrent`: temozolomide every day of radiotherapy. Raises InputError for visits out of order or on one day, StructureError for
+    outlines that are empty or cut off, GeometryError for a dose of another frame or that does not cover the tumour.
     """
+    if member not in (AVERAGED, FIELD):
+        raise InputError(f"a member {member!r}", where="glioma", remedy=f"choose {AVERAGED} or {FIELD}")
     visits = (mri,) if isinstance(mri, Segmented) else tuple(mri)
     require_order([visit.acquired_s for visit in visits])
     for visit in visits:
@@ -55,7 +69,16 @@ def begin(
     weeks = _weeks(given_Gy, rt_s, start_s)
     notes = (_planned(radiotherapy, rt_s, weeks), *(_covered(first, dose) if dose is not None else ("no dose: it is taken as uniform",)))
     given = tuple((WEEK, rt_s - start_s + n * WEEK_S, Gy) for n, Gy in enumerate(weeks))
-    return Case(first.structures, first.structures.grid.frame, start_s, Setting(given, bool(concurrent)), rt_s, notes)
+    on = (ground(first, dose, white, grey),) if member == FIELD else ()
+    return Case(first.structures, first.structures.grid.frame, start_s, Setting(given, bool(concurrent)), rt_s, notes + _fields(on), on)
+
+
+def _fields(on: tuple[Ground, ...]) -> tuple[str, ...]:
+    """What was assumed of the field."""
+    return tuple(
+        f"field member on {' x '.join(map(str, one.grid.shape))} voxels of {' x '.join(f'{h:g}' for h in one.grid.spacing_mm)} mm"
+        for one in on
+    )
 
 
 def require_order(times_s: Sequence[float]) -> None:

@@ -13,7 +13,11 @@ from gemel.core.time import DAY_S
 from gemel.core.twin import Twin
 from gemel.systems.glioma.case import Case
 from gemel.systems.glioma.events import WEEK
+from gemel.systems.glioma.field_course import past
+from gemel.systems.glioma.field_learning import volumes_mL
+from gemel.systems.glioma.ground import Ground
 from gemel.systems.glioma.observe import Day
+from gemel.systems.glioma.population import population
 from gemel.systems.glioma.schedules import WEEK_S, WEEKS, Schedule, actions, every, usual
 from gemel.systems.glioma.search import efficient, front, schedule_of, search
 from gemel.systems.glioma.superquantile import LEVEL, shortfall_form
@@ -22,6 +26,9 @@ TOTAL_Gy, BRAIN_BED_Gy = 60.0, 140.0
 """Dose of the usual course; upper end of where 5 % of brains are harmed, Lawrence et al. 2010, Int J Radiat Oncol Biol Phys 76:S20."""
 WITHIN_Gy = 20.0
 """Schedules further than this from the usual total are not shown."""
+LEAST_BURDEN_mL = 0.5
+OF_FIELDS = 3
+"""How many of those, beside the usual one, are judged by fields."""
 
 
 def goal() -> Goal:
@@ -57,11 +64,22 @@ def _choices(twin: Twin, case: Case, later: Mapping[str, Array], params: Mapping
     fixed = usual(weeks)
     if not weeks:
         return (fixed,)
-    found = search(case.setting, later, params, every(weeks))
+    found = search(case.setting, *(_averaged(case.field, later, params) if case.field else (later, params)), every(weeks))
     best = efficient(front(found, most_BED_Gy=BRAIN_BED_Gy))
     whole_Gy = float(later["dose_Gy"][0]) + fixed.total_Gy
     near = [row for row, Gy in zip(best.rows, best.total_Gy) if abs(Gy - whole_Gy) <= WITHIN_Gy]
+    near = near[:: -(-len(near) // OF_FIELDS)] if case.field and near else near
     return (*(s for s in (schedule_of(found, row) for row in near) if s != fixed), fixed)
+
+
+def _averaged(on: Ground, later: Mapping[str, Array], params: Mapping[str, Array]) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
+    """Fields as the averaged member sees them, which proposes schedules that are then judged by fields."""
+    now_s, start_s = float(later["age_s"][0]), float(later["start_s"][0])
+    times = [start_s, now_s] if 0 <= start_s < now_s else [now_s, now_s]
+    mL = np.maximum(volumes_mL(on, params, past(later), times)[:, :, 0], LEAST_BURDEN_mL)
+    capacity = next(p.centre for p in population() if p.name == "capacity_mL")
+    volumes = {"start_mL": mL[:, 0], "burden_mL": mL[:, 1], "drug_1": np.zeros(len(mL))}
+    return {**later, **volumes}, {**params, "capacity_mL": np.full(len(mL), capacity)}
 
 
 def weeks_left(twin: Twin, case: Case) -> int:

@@ -11,21 +11,26 @@ from gemel.core.image import Array
 from gemel.core.structures import Structures
 
 ENHANCING, NECROSIS, OEDEMA, FLAIR = "enhancing", "necrosis", "oedema", "flair"
+WHITE, GREY = "white", "grey"
 _WORDS = {
     "enhancing": ENHANCING, "et": ENHANCING, "t1gd": ENHANCING, "t1c": ENHANCING, "t1ce": ENHANCING, "contrast": ENHANCING,
     "necrosis": NECROSIS, "necrotic": NECROSIS, "ncr": NECROSIS, "core": NECROSIS,
     "oedema": OEDEMA, "edema": OEDEMA, "ed": OEDEMA, "nonenhancing": OEDEMA,
     "flair": FLAIR, "t2": FLAIR, "whole": FLAIR,
+    "white": WHITE, "wm": WHITE, "grey": GREY, "gray": GREY, "gm": GREY,
 }  # fmt: skip
 
 
 def canonical(name: str) -> str:
-    """`enhancing`, `necrosis`, `oedema` or `flair` (all that is bright on T2/FLAIR). Raises StructureError for what is none."""
+    """`enhancing`, `necrosis`, `oedema`, `flair` (all that is bright on T2/FLAIR), `white` or `grey` matter.
+
+    Raises StructureError for what is none.
+    """
     parts = [part for part in re.split(r"[^a-z0-9]+", name.lower()) if part]
     joined = "".join(parts).replace("tumour", "").replace("tumor", "")
     found = {_WORDS[word] for word in (*parts, joined) if word in _WORDS}
     if len(found) != 1:
-        remedy = "name it enhancing, necrosis, oedema or flair: --map OWN=NAME, or leave it out: --map OWN="
+        remedy = "name it enhancing, necrosis, oedema, flair, white or grey: --map OWN=NAME, or leave it out: --map OWN="
         raise StructureError(f"a region {name!r} that the model does not know", where="segmentation", remedy=remedy)
     return found.pop()
 

@@ -1,4 +1,4 @@
-"""What is known of high-grade gliomas before one is seen: priors of the parameters (`population.json`)."""
+"""What is known of high-grade gliomas before one is seen: priors of the parameters of both members, each in its table."""
 
 import json
 from functools import cache
@@ -8,10 +8,10 @@ from gemel.core.parameter import Parameter
 
 
 @cache
-def population() -> tuple[Parameter, ...]:
+def population(table: str = "population.json") -> tuple[Parameter, ...]:
     """Log-normal priors; each carries its reference in the table."""
-    table = json.loads(files(__package__).joinpath("population.json").read_text(encoding="utf-8"))
+    rows = json.loads(files(__package__).joinpath(table).read_text(encoding="utf-8"))
     return tuple(
         Parameter(row["name"], "lognormal", row["centre"], row["spread"], (row["bounds"][0], row["bounds"][1]), row["reference"])
-        for row in table["parameters"]
+        for row in rows["parameters"]
     )

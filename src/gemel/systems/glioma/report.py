@@ -15,7 +15,11 @@ from gemel.core.record import Action
 from gemel.core.structures import Structures
 from gemel.core.time import DAY_S, iso
 from gemel.core.twin import given, observations
+from gemel.systems.glioma import field_report
 from gemel.systems.glioma.course import states
+from gemel.systems.glioma.events import unfolded
+from gemel.systems.glioma.field_learning import predicted as seen_of_field
+from gemel.systems.glioma.field_learning import volumes_mL
 from gemel.systems.glioma.judge import next_s, weeks_left
 from gemel.systems.glioma.learning import ENHANCING, FLAIR, predicted
 from gemel.systems.glioma.names import volumes
@@ -32,6 +36,7 @@ def pages(told: Told, rng: np.random.Generator) -> Page:
     if not told.days:
         raise StoreError("no scan to report", where=told.twin.model.name, remedy="observe a segmented MRI first")
     sections: tuple[Chart | Views | Table, ...] = (*_schedules(told), _volumes(told, rng), _scans(told), _learned(told, rng))
+    sections += field_report.sections(told.case.field, told, rng) if told.case.field else ()
     notes = tuple(note for _, day in told.days for note in day.notes)
     return Page(sections, notes=(*dict.fromkeys(notes), *(() if told.decision else ("no decision yet: schedules are not compared",))))
 
@@ -39,14 +44,15 @@ def pages(told: Told, rng: np.random.Generator) -> Page:
 def _volumes(told: Told, rng: np.random.Generator) -> Chart:
     """What was seen, and the belief now about what was and will be: as given, and with the recommended schedule."""
     twin = told.twin
-    _, params = twin.belief.draw(DRAWS, rng)
+    _, params = twin.belief.draw(field_report.DRAWS if told.case.field else DRAWS, rng)
     end_d = (twin.t_s - twin.start_s) / DAY_S + AHEAD_d
-    age_d = np.arange(0.0, end_d, EVERY_d)
+    age_d = np.arange(1.0, end_d, 4 * EVERY_d) if told.case.field else np.arange(0.0, end_d, EVERY_d)
     plan = _recommended(told)
+    shown = [("as given", given(twin)), *([("recommended", (*given(twin), *plan))] if plan else [])]
+    courses = [(name, _course(told, params, age_d, done)) for name, done in shown]
     panels = []
     for kind, title in ((ENHANCING, "enhancing"), (FLAIR, "T2/FLAIR")):
-        lines = [_band(told, kind, params, age_d, ("as given", given(twin), 0))]
-        lines += [_band(told, kind, params, age_d, ("recommended", (*given(twin), *plan), 1))] if plan else []
+        lines = [_band(name, age_d, ln[kind], colour) for colour, (name, ln) in enumerate(courses)]
         panels.append(Panel(title, "days", "volume / mL", (*lines, _points(told, kind)), logarithmic=True))
     return Chart(
         "Volumes",
@@ -55,12 +61,19 @@ def _volumes(told: Told, rng: np.random.Generator) -> Chart:
     )
 
 
-def _band(told: Told, kind: str, params: Params, age_d: Float[Array, "n"], shown: tuple[str, Sequence[Action], int]) -> Trace:
-    """Median and 90 % over time with what was, or would be, given; shown: name, actions, colour."""
-    name, done, colour = shown
-    start_s = told.twin.start_s
-    reached = states(told.case.setting, params, done, start_s, [start_s + d * DAY_S for d in age_d])
-    mL = np.exp(np.stack([predicted(kind, state, params) for state in reached], axis=1))
+def _course(told: Told, params: Params, age_d: Float[Array, "n"], done: Sequence[Action]) -> dict[str, Float[Array, "draws n"]]:
+    """ln volumes over time with what was, or would be, given."""
+    start_s, case = told.twin.start_s, told.case
+    if case.field:
+        mL = volumes_mL(case.field, params, unfolded(case.setting, done, start_s), [float(d) * DAY_S for d in age_d])
+        return {kind: seen_of_field(kind, mL) for kind in (ENHANCING, FLAIR)}
+    reached = states(case.setting, params, done, start_s, [start_s + d * DAY_S for d in age_d])
+    return {kind: np.stack([predicted(kind, state, params) for state in reached], axis=1) for kind in (ENHANCING, FLAIR)}
+
+
+def _band(name: str, age_d: Float[Array, "n"], ln: Float[Array, "draws n"], colour: int) -> Trace:
+    """Median and 90 %."""
+    mL = np.exp(ln)
     low, high = interval(mL)
     return Trace(name, age_d, np.median(mL, axis=0), low, high, colour=colour)
 

@@ -11,9 +11,11 @@ from gemel.core.system import Exam, System
 from gemel.core.time import DAY_S
 from gemel.core.twin import Twin
 from gemel.core.visit import Segmented
+from gemel.systems.glioma import field_template as slow
 from gemel.systems.glioma import template as fast
 from gemel.systems.glioma.case import Case, begin, require_order
 from gemel.systems.glioma.events import FRACTIONS, UNITS, WEEK
+from gemel.systems.glioma.ground import laid
 from gemel.systems.glioma.judge import goal, judge, next_s
 from gemel.systems.glioma.names import canonical
 from gemel.systems.glioma.observe import Day, observations, observe
@@ -26,7 +28,7 @@ EXAM_Gy = (0.0, 1.0, 3.0, 4.0, 2.0)
 
 def model(case: Case, library: None) -> Model:
     """The model of this patient; nothing is made ahead."""
-    return fast.model_of(case.setting)
+    return slow.model_of(case.field, case.setting) if case.field else fast.model_of(case.setting)
 
 
 def plans(library: None) -> Sequence[str]:
@@ -46,7 +48,9 @@ def due(twin: Twin, case: Case, plan: str) -> float:
 
 
 def fits(twin: Twin, case: Case, scan: Segmented) -> None:
-    """Raises InputError for a second visit on one day."""
+    """Raises InputError for a second visit on one day, GeometryError for one that lies elsewhere than the field."""
+    if case.field:
+        laid(case.field, scan.structures)
     for t_s in {o.t_s for o in twins.observations(twin)}:
         require_order(sorted((t_s, scan.acquired_s)))
 
@@ -87,7 +91,7 @@ SYSTEM = System(
     case=Case,
     library=None,
     day=Day,
-    planning=("mri", "dose"),
+    planning=("mri", "dose", "white", "grey"),
     scans=("mri",),
     starts=starts,
     due=due,
