@@ -43,7 +43,8 @@ def write_segmentation(path: str | Path, structures: Structures, volume: Volume,
         content_description=description[:64] or "regions, research use",
     )
     _add_sides(dataset, names)
-    dataset.SeriesDate, dataset.SeriesTime = volume.date, volume.time
+    dataset.add_new("SeriesDate", "DA", volume.date)
+    dataset.add_new("SeriesTime", "TM", volume.time)
     write_atomic(path, serialise(settled(pointed(dataset, volume), volume)))
     return content
 
