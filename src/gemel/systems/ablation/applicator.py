@@ -1,30 +1,20 @@
-"""Antennas: where they may stand, what is applied through them, and where their power goes."""
+"""Antennas: what is applied through them, and where their power goes."""
 
 import re
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Bool, Float32
 
-from gemel.core.errors import GeometryError, InputError, RangeError
-from gemel.core.image import Array, Image, world_mm
+from gemel.core.errors import InputError, RangeError
+from gemel.core.image import Array
 from gemel.systems.ablation.tissue import Maps, attenuation_1_m
 
 RADIUS_mm, NEAR_mm = 1.0, 25.0
 """Of the antenna, inside which nothing is closer than its wall; of the tissue whose mean says how far waves reach."""
 MOST_W, MOST_min = 150.0, 30.0
-_ENTRY = re.compile(r"(?P<name>[A-Za-z0-9]+):(?P<at>[^/]+)/(?P<along>.+)")
 _PLAN = re.compile(r"(?P<W>\d+(?:\.\d+)?) W (?P<min>\d+(?:\.\d+)?) min at (?P<name>[A-Za-z0-9]+)")
 _KIND = re.compile(r"microwave (?P<W>\d+(?:\.\d+)?) W at (?P<name>[A-Za-z0-9]+)")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """Where an antenna may stand: its name, the middle of what radiates (LPS mm), and its direction, of length 1."""
-
-    name: str
-    at_mm: Float[Array, "3"]
-    along: Float[Array, "3"]
 
 
 @dataclass(frozen=True)
@@ -44,19 +34,6 @@ class Application:
     def kind(self) -> str:
         """Of the action that gives it; its amount is the minutes."""
         return f"microwave {self.power_W:g} W at {self.entry}"
-
-
-def read_entry(text: str) -> Entry:
-    """`A:12.5,-30,40/0,0,1`: name, place and direction in LPS mm. Raises InputError for what is none."""
-    found = _ENTRY.fullmatch(text.strip())
-    numbers = [part.split(",") for part in (found["at"], found["along"])] if found else []
-    try:
-        at, along = (np.array([float(one) for one in part]) for part in numbers)
-    except ValueError:
-        at = along = np.zeros(0)
-    if found is None or at.shape != (3,) or along.shape != (3,) or not np.isfinite([at, along]).all() or not np.linalg.norm(along) > 0:
-        raise InputError(f"an antenna {text!r}", where="antenna", remedy="write name:x,y,z/dx,dy,dz in LPS mm, as A:12.5,-30,40/0,0,1")
-    return Entry(found["name"], at, along / np.linalg.norm(along))
 
 
 def read_plan(name: str) -> Application | None:
@@ -83,23 +60,6 @@ def checked(one: Application) -> Application:
         found = f"{one.power_W:g} W for {one.minutes:g} min"
         raise RangeError(found, where="ablation", remedy=f"apply up to {MOST_W:g} W for up to {MOST_min:g} min")
     return one
-
-
-def require_inside(entry: Entry, organ: Bool[Array, "x y z"], grid: Image) -> None:
-    """Raises GeometryError for an antenna that radiates outside the organ."""
-    index = np.rint((entry.at_mm - grid.origin_mm) / grid.spacing_mm).astype(int)
-    if (index < 0).any() or (index >= grid.shape).any() or not organ[tuple(index)]:
-        found = f"an antenna {entry.name} at {np.round(entry.at_mm, 1).tolist()} mm outside the organ"
-        raise GeometryError(found, where="antenna", remedy="place it within the organ's outline, in LPS mm of these images")
-
-
-def places_mm(grid: Image, entry: Entry) -> tuple[Float[Array, "x y z"], Float[Array, "x y z"]]:
-    """Distance from the antenna's axis, and along it."""
-    index = np.stack(np.meshgrid(*(np.arange(n) for n in grid.shape), indexing="ij"), axis=-1).reshape(-1, 3).astype(np.float64)
-    away = world_mm(grid, index) - entry.at_mm
-    along = away @ entry.along
-    across = np.sqrt(np.maximum(np.square(away).sum(axis=1) - along**2, 0.0))
-    return across.reshape(grid.shape), along.reshape(grid.shape)
 
 
 def reach_mm(of: Maps, organ: Bool[Array, "x y z"], across_mm: Array, along_mm: Array, MHz: int) -> float:

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from scipy import ndimage
 
 from gemel.core.image import Array, Image
-from gemel.systems.ablation.applicator import Entry
+from gemel.devices.needle import Needle
 from gemel.systems.ablation.tissue import Maps, maps
 
 MARGIN_mm = 5.0
@@ -24,7 +24,7 @@ class Body:
     tumour: Bool[Array, "x y z"]
     critical: Bool[Array, "x y z"]
     fat_1: Float[Array, "x y z"]
-    entries: tuple[Entry, ...]
+    entries: tuple[Needle, ...]
     MHz: int = 2450
     informed: bool = True
 
@@ -44,6 +44,6 @@ class Body:
         """Volume of one voxel."""
         return self.grid.voxel_mL * 1000.0
 
-    def entry(self, name: str) -> Entry:
+    def entry(self, name: str) -> Needle:
         """The entry of that name, which must be there."""
         return next(one for one in self.entries if one.name == name)

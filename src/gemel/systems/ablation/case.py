@@ -12,7 +12,7 @@ from gemel.core.image import Array, Image, voxel_index, world_mm
 from gemel.core.structures import Structures
 from gemel.core.time import DAY_S
 from gemel.core.visit import Segmented
-from gemel.systems.ablation.applicator import Entry, read_entry, require_inside
+from gemel.devices.needle import Needle, read_needle, require_inside
 from gemel.systems.ablation.body import Body
 from gemel.systems.ablation.names import CRITICAL, ORGAN, TUMOUR
 from gemel.systems.ablation.tissue import LEAN
@@ -55,7 +55,7 @@ def begin(
     shares = np.full(grid.shape, USUAL_FAT_1, np.float32) if fat is None else fat_on(fat, mri.structures.grid, grid, on[ORGAN])
     entries = _entries([antenna] if isinstance(antenna, str) else antenna, grid, on[TUMOUR])
     for one in entries:
-        require_inside(one, on[ORGAN], grid)
+        require_inside(one, on[ORGAN], grid, "antenna", "the organ")
     nothing = np.zeros(grid.shape, dtype=bool)
     body = Body(grid, on[ORGAN], on[TUMOUR], on.get(CRITICAL, nothing), shares, entries, int(MHz))
     said = f"share of fat {100 * float(shares[on[ORGAN]].mean()):.1f} %{' assumed: no map' if fat is None else ' (mean of the map)'}"
@@ -114,12 +114,12 @@ def fat_on(fat: Image, of: Image, grid: Image, organ: Array) -> Float[Array, "x 
     return np.nan_to_num(found).astype(np.float32)
 
 
-def _entries(texts: Sequence[str], grid: Image, tumour: Array) -> tuple[Entry, ...]:
-    found = tuple(read_entry(text) for text in texts)
+def _entries(texts: Sequence[str], grid: Image, tumour: Array) -> tuple[Needle, ...]:
+    found = tuple(read_needle(text, "antenna") for text in texts)
     if len({one.name for one in found}) < len(found):
         raise InputError("two antennas of one name", where="antenna", remedy="give each its own letter")
     if found:
         return found
     middle = world_mm(grid, np.argwhere(tumour).astype(np.float64)).mean(axis=0)
     along = np.array([0.0, 0.0, 1.0])
-    return tuple(Entry(name, middle + step * along, along) for name, step in (("A", 0.0), ("B", STEP_mm), ("C", -STEP_mm)))
+    return tuple(Needle(name, middle + step * along, along) for name, step in (("A", 0.0), ("B", STEP_mm), ("C", -STEP_mm)))

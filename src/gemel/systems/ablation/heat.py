@@ -7,9 +7,10 @@ from jaxtyping import Float
 
 from gemel.core.belief import Params
 from gemel.core.image import Array
+from gemel.devices.needle import places_mm
 from gemel.engines.inference.slow import Done
 from gemel.engines.pde.bioheat_explicit import Tissue, heated
-from gemel.systems.ablation.applicator import Application, heat_W_m3, places_mm, reach_mm, read_kind
+from gemel.systems.ablation.applicator import Application, heat_W_m3, reach_mm, read_kind
 from gemel.systems.ablation.body import Body
 from gemel.systems.ablation.tissue import WARMING_1_K, BLOOD_J_m3_K
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from gemel.core.image import Image
-from gemel.systems.ablation.applicator import Entry
+from gemel.devices.needle import Needle
 from gemel.systems.ablation.body import Body
 
 DUCT_mm = 4.0
@@ -19,5 +19,5 @@ def phantom(*, shape: int = 40, spacing_mm: float = 2.0, radius_mm: float = 9.0,
     duct = np.hypot(x - away_mm, z) <= DUCT_mm
     along = np.array([0.0, 0.0, 1.0])
     fat = np.where(tumour, 0.0, fat_1).astype(np.float32)
-    entries = tuple(Entry(name, step * along, along) for name, step in (("A", 0.0), ("B", 5.0), ("C", -5.0)))
+    entries = tuple(Needle(name, step * along, along) for name, step in (("A", 0.0), ("B", 5.0), ("C", -5.0)))
     return Body(Image(fat, affine_mm), np.ones_like(tumour), tumour, duct, fat, entries)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from jaxtyping import Bool, Float
 
 from gemel.core.image import Array, Image
-from gemel.systems.infusion.catheter import Catheter
+from gemel.devices.needle import Needle
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,13 +18,13 @@ class Body:
     target: Bool[Array, "x y z"]
     oedema: Bool[Array, "x y z"]
     ease_1: Float[Array, "three x y z"]
-    catheters: tuple[Catheter, ...]
+    catheters: tuple[Needle, ...]
 
     @property
     def tissue(self) -> Bool[Array, "x y z"]:
         """Where fluid moves between cells."""
         return self.brain & ~self.fluid
 
-    def catheter(self, name: str) -> Catheter:
+    def catheter(self, name: str) -> Needle:
         """The catheter of that name, which must be there."""
         return next(one for one in self.catheters if one.name == name)

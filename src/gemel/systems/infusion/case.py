@@ -12,8 +12,8 @@ from gemel.core.image import Array, Image, voxel_index, world_mm
 from gemel.core.structures import Structures
 from gemel.core.time import DAY_S
 from gemel.core.visit import Segmented
+from gemel.devices.needle import Needle, read_needle, require_inside
 from gemel.systems.infusion.body import Body
-from gemel.systems.infusion.catheter import Catheter, read_catheter, require_inside
 from gemel.systems.infusion.names import BRAIN, FLUID, OEDEMA, TARGET
 
 SPACING_mm, COARSEST_mm, AROUND_mm, MOST_mm = 1.5, 3.0, 18.0, 100.0
@@ -59,7 +59,7 @@ def begin(
     ease = np.ones((3, *grid.shape)) if dti is None else ease_on(dti, mri.structures.grid, grid, tissue)
     catheters = _catheters([catheter] if isinstance(catheter, str) else catheter, grid, target)
     for one in catheters:
-        require_inside(one, tissue, grid)
+        require_inside(one, tissue, grid, "catheter", "brain tissue")
     body = Body(grid, brain, fluid, target, on.get(OEDEMA, nothing), ease.astype(np.float32), catheters)
     said = (
         "no tensor: fluid moves alike in all directions" if dti is None else "tensor along LPS: what lies off its diagonal is left out",
@@ -132,12 +132,12 @@ def ease_on(dti: Mapping[str, Image], of: Image, grid: Image, tissue: Array) -> 
     return np.asarray(ease / float(ease[:, tissue].mean()))
 
 
-def _catheters(texts: Sequence[str], grid: Image, target: Array) -> tuple[Catheter, ...]:
-    found = tuple(read_catheter(text) for text in texts)
+def _catheters(texts: Sequence[str], grid: Image, target: Array) -> tuple[Needle, ...]:
+    found = tuple(read_needle(text, "catheter") for text in texts)
     if len({one.name for one in found}) < len(found):
         raise InputError("two catheters of one name", where="catheter", remedy="give each its own letter")
     if found:
         return found
     middle = world_mm(grid, np.argwhere(target).astype(np.float64)).mean(axis=0)
     aside, back = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
-    return tuple(Catheter(name, middle + step * aside, back) for name, step in (("A", 0.0), ("B", STEP_mm), ("C", -STEP_mm)))
+    return tuple(Needle(name, middle + step * aside, back) for name, step in (("A", 0.0), ("B", STEP_mm), ("C", -STEP_mm)))

@@ -3,9 +3,9 @@
 import numpy as np
 
 from gemel.core.image import Image
+from gemel.devices.needle import Needle
 from gemel.systems.infusion.body import Body
 from gemel.systems.infusion.case import surface
-from gemel.systems.infusion.catheter import Catheter
 
 FIBRES, ACROSS, GREY = 2.0, 0.55, 0.95
 """Of the mean: diffusivity of water along and across fibres, and in grey matter (about 1.4, 0.4 and 0.8e-3 mm²/s)."""
@@ -23,6 +23,6 @@ def phantom(*, shape: int = 36, spacing_mm: float = 1.5, radius_mm: float = 8.0,
     white = (x > 2.0) & anisotropic
     ease = np.stack([np.where(white, ACROSS, GREY), np.where(white, FIBRES, GREY), np.where(white, ACROSS, GREY)])
     back = np.array([0.0, 0.0, 1.0])
-    tips = tuple(Catheter(name, np.array([step, 0.0, 0.0]), back) for name, step in (("A", 0.0), ("B", 5.0), ("C", -5.0)))
+    tips = tuple(Needle(name, np.array([step, 0.0, 0.0]), back) for name, step in (("A", 0.0), ("B", 5.0), ("C", -5.0)))
     grid = Image(np.zeros(x.shape, dtype=np.float32), affine_mm)
     return Body(grid, brain, fluid, target & ~fluid, np.zeros_like(brain), ease.astype(np.float32), tips)

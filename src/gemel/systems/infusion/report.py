@@ -55,5 +55,5 @@ def _cuts(told: Told) -> Views:
     """Ease of flow along y through the first tip, with the outlines that are computed with."""
     body = told.case.body
     image = Image(np.ascontiguousarray(body.ease_1[1]), body.grid.affine_mm, body.grid.frame)
-    cuts = tuple(Cut(title, image, axis, body.catheters[0].tip_mm, 2.5) for axis, title in ((2, "axial"), (1, "coronal")))
+    cuts = tuple(Cut(title, image, axis, body.catheters[0].at_mm, 2.5) for axis, title in ((2, "axial"), (1, "coronal")))
     return Views("Ease of flow along y", cuts, Structures(body.grid, {"target": body.target, "fluid": body.fluid}), "1")

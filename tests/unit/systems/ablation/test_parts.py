@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from gemel.core.errors import InputError, RangeError
+from gemel.devices.needle import places_mm, read_needle
 from gemel.systems.ablation.adapted import adapted
-from gemel.systems.ablation.applicator import Application, heat_W_m3, places_mm, reach_mm, read_entry, read_kind, read_plan
+from gemel.systems.ablation.applicator import Application, heat_W_m3, reach_mm, read_kind, read_plan
 from gemel.systems.ablation.heat import FEATURES, FIRST_LEVEL, LEVELS, cover_1
 from gemel.systems.ablation.phantom import phantom
 from gemel.systems.ablation.tissue import LEAN, TUMOUR, attenuation_1_m, maps
@@ -36,7 +37,7 @@ def test_tumour_holds_no_fat_where_it_is_known() -> None:
 def test_plans_are_read_as_they_are_written() -> None:
     one = Application(60.0, 7.5, "B")
     assert (read_plan(one.name), read_kind(one.kind, 7.5), read_plan("stop")) == (one, one, None)
-    assert np.allclose(read_entry("A:1,2,3/0,3,4").along, (0.0, 0.6, 0.8))
+    assert np.allclose(read_needle("A:1,2,3/0,3,4", "antenna").along, (0.0, 0.6, 0.8))
 
 
 @pytest.mark.parametrize("name", ["900 W 5 min at A", "60 W 500 min at A", "0 W 5 min at A"])

@@ -1,0 +1,51 @@
+"""A straight instrument put into tissue (an antenna, a catheter): where it is, how it lies, how far voxels are from it."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from gemel.core.errors import GeometryError, InputError
+from gemel.core.image import Array, Image, world_mm
+
+_WRITTEN = re.compile(r"(?P<name>[A-Za-z0-9]+):(?P<at>[^/]+)/(?P<along>.+)")
+
+
+@dataclass(frozen=True)
+class Needle:
+    """Its name, its working point (LPS mm), and its direction, of length 1."""
+
+    name: str
+    at_mm: Float[Array, "3"]
+    along: Float[Array, "3"]
+
+
+def read_needle(text: str, kind: str) -> Needle:
+    """`A:12.5,-30,40/0,0,1`: name, place and direction in LPS mm of an instrument of that kind. Raises InputError for what is none."""
+    found = _WRITTEN.fullmatch(text.strip())
+    parts = [part.split(",") for part in (found["at"], found["along"])] if found else []
+    try:
+        at, along = (np.array([float(one) for one in part]) for part in parts)
+    except ValueError:
+        at = along = np.zeros(0)
+    if found is None or at.shape != (3,) or along.shape != (3,) or not np.isfinite([at, along]).all() or not np.linalg.norm(along) > 0:
+        raise InputError(f"{text!r}", where=kind, remedy="write name:x,y,z/dx,dy,dz in LPS mm, as A:12.5,-30,40/0,0,1")
+    return Needle(found["name"], at, along / np.linalg.norm(along))
+
+
+def require_inside(one: Needle, tissue: Bool[Array, "x y z"], grid: Image, kind: str, called: str) -> None:
+    """Raises GeometryError for an instrument whose working point is outside the tissue, which is called so."""
+    index = np.rint((one.at_mm - grid.origin_mm) / grid.spacing_mm).astype(int)
+    if (index < 0).any() or (index >= grid.shape).any() or not tissue[tuple(index)]:
+        found = f"{kind} {one.name} at {np.round(one.at_mm, 1).tolist()} mm outside {called}"
+        raise GeometryError(found, where=kind, remedy=f"place it within {called}, in LPS mm of these images")
+
+
+def places_mm(grid: Image, one: Needle) -> tuple[Float[Array, "x y z"], Float[Array, "x y z"]]:
+    """Distance of every voxel from the instrument's axis, and along it from the working point."""
+    index = np.stack(np.meshgrid(*(np.arange(n) for n in grid.shape), indexing="ij"), axis=-1).reshape(-1, 3).astype(np.float64)
+    away = world_mm(grid, index) - one.at_mm
+    along = away @ one.along
+    across = np.sqrt(np.maximum(np.square(away).sum(axis=1) - along**2, 0.0))
+    return across.reshape(grid.shape), along.reshape(grid.shape)
