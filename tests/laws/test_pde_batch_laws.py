@@ -37,6 +37,25 @@ def test_each_draw_is_the_run_by_itself_whatever_the_threads() -> None:
     assert own[:, 0] == pytest.approx(np.array([1.0, 0.5, 0.1]) * (U0 * MASK).sum(dtype=np.float64), rel=1e-6)
 
 
+def test_tensors_and_what_each_run_keeps_for_itself() -> None:
+    """Draws of a factor on a rotated tensor are runs by themselves; a draw's own `keep` takes the place of that of all."""
+    tensor = np.array([[0.3, 0.1, 0.0], [0.1, 0.2, 0.05], [0.0, 0.05, 0.1]])
+    seen: list[float] = []
+
+    def own(u: Array) -> float:
+        seen.append(float(u.sum(dtype=np.float64)))
+        return 0.0
+
+    draws = [pde.Draw(pde.logistic(0.1), 1.5), pde.Draw(pde.logistic(0.1), 0.5), pde.Draw(pde.logistic(0.1), 0.5, keep=own)]
+    total, times = (lambda u: float(u.sum(dtype=np.float64))), [3.0, 9.0]
+    found = pde.solve_many(U0, MASK, 1.0, tensor, draws, times, total)
+    for row, draw in zip(found, draws[:2]):
+        alone = pde.solve(U0, MASK, 1.0, tensor * draw.scale, draw.reaction, times)
+        assert row == pytest.approx([u.sum(dtype=np.float64) for u in alone], rel=1e-6)
+    assert (found[2] == 0).all()
+    assert seen == pytest.approx(list(found[1]))
+
+
 def test_draws_that_cannot_be() -> None:
     with pytest.raises(InputError, match="no draws"):
         pde.solve_many(U0, MASK, 1.0, 0.1, [], [1.0], keep)

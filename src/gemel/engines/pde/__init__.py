@@ -18,6 +18,7 @@ from gemel.engines.pde.reaction import Reaction, exponential, gompertz, logistic
 from gemel.engines.pde.rest import at_rest
 from gemel.engines.pde.sink import Sink, michaelis_menten
 from gemel.engines.pde.solve import solve, solve_s, stable_step
+from gemel.engines.pde.tensors.arithmetic import arithmetic_faces
 from gemel.engines.pde.thermal_damage import Arrhenius
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Perfused",
     "Reaction",
     "Sink",
+    "arithmetic_faces",
     "at_rest",
     "bioheat",
     "by_region",

@@ -14,7 +14,7 @@ from gemel.engines.pde.flow import Flow
 
 WHERE = "transport"
 Field = Float[Array, "..."]
-SAFETY = 0.9
+SAFETY, MOST_SWEEPS = 0.9, 200
 STAGES = {1: (1.0,), 2: (1.0, 0.5)}
 
 
@@ -46,12 +46,13 @@ class Carried:
 
 @dataclass(frozen=True)
 class _Way:
-    """All that a step needs; `order`: the fast voxels from high to low pressure."""
+    """All that a step needs; `order`: the fast voxels from high to low pressure, gone through in up to so many `sweeps` a step."""
 
     flow: Flow
     of: tuple[Array, ...]
     spreading: Faces
     order: Int[Array, "fast 3"]
+    sweeps: int
     dt: float
 
 
@@ -88,7 +89,7 @@ def _step(c: Field, way: _Way, stages: tuple[float, ...]) -> tuple[Field, Float[
     if spreads:
         old, c = c, np.zeros_like(c)
         tally[1] += dt / 2 * kernels.spread(old, c, way.spreading, of, runs, dt / 2).sum()
-    tally += dt * kernels.rush(c, way.order, of, dt)
+    tally += dt * kernels.rush(c, way.order, of, dt, way.sweeps)
     u, v, slope = c, c, np.zeros((3, *c.shape))
     for b in stages:
         if len(stages) > 1:
@@ -120,7 +121,8 @@ def _way(flow: Flow, medium: Medium, fast: float) -> _Way:
     order = _fast(flow, inside, rate, fast)
     kind[tuple(order.T)] = kernels.FAST
     most = max(float(rate[kind == kernels.FREE].max(initial=0.0)), float((spreads[inside] / porosity[inside]).max(initial=0.0)) / 2)
-    return _Way(flow, (*flow.faces, kind, porosity, loss, source * inside), spreading, order, SAFETY / most if most > 0 else np.inf)
+    sweeps, dt = 1 if kernels.downstream(order, inside.shape, flow.faces) else MOST_SWEEPS, SAFETY / most if most > 0 else np.inf
+    return _Way(flow, (*flow.faces, kind, porosity, loss, source * inside), spreading, order, sweeps, dt)
 
 
 def _fast(flow: Flow, inside: Bool[Array, "x y z"], rate: Field, part: float) -> Int[Array, "fast 3"]:
@@ -128,7 +130,8 @@ def _fast(flow: Flow, inside: Bool[Array, "x y z"], rate: Field, part: float) ->
     slow = float(np.quantile(rate[inside], 1.0 - part)) if part and inside.any() else np.inf
     quick, voxels = rate > slow * (1 + 1e-9), np.argwhere(inside)
     order = voxels[np.argsort(flow.pressure[inside], kind="stable")]
-    kernels.feed(quick, order, flow.faces)
+    while kernels.feed(quick, order, flow.faces):
+        pass
     return np.ascontiguousarray(order[quick[tuple(order.T)]][::-1])
 
 

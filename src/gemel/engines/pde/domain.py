@@ -7,8 +7,10 @@ from jaxtyping import Bool, Float, Int, Shaped
 
 from gemel.core.errors import GeometryError, RangeError, StructureError
 from gemel.core.image import Array
+from gemel.core.number import numbers
 
 WHERE = "pde"
+FINEST_MM = 1e-9  # of an edge: beyond, its square is lost
 
 
 @dataclass(frozen=True)
@@ -51,17 +53,24 @@ def domain(mask: Shaped[Array, "..."], spacing_mm: Shaped[Array, "..."] | tuple[
 
     Raises GeometryError for another shape or a spacing not over zero, StructureError for an empty mask, RangeError for one with NaN.
     """
-    found = np.asarray(mask)
-    edges = np.asarray(spacing_mm, dtype=np.float64)
+    found = _array(mask)
+    edges = numbers(spacing_mm, "spacing_mm")
     if found.ndim != 3:
         raise GeometryError(f"a mask of {found.ndim} dimensions", where=WHERE, remedy="pass (x, y, z); a plane is one slice thick")
-    if edges.size not in (1, 3) or not np.isfinite(edges).all() or (edges <= 0).any():
+    if edges.size not in (1, 3) or not np.isfinite(edges).all() or (edges < FINEST_MM).any():
         raise GeometryError(f"a spacing of {spacing_mm!r} mm", where=WHERE, remedy="give the edges along x, y, z, each over zero")
     if found.dtype != bool and not np.isin(found, (0, 1)).all():
         raise RangeError("a mask with values other than 0 and 1", where=WHERE, remedy="threshold it first: mask = map > level")
     if not found.any():
         raise StructureError("an empty mask", where=WHERE, remedy="check the structure's name and that it lies on this grid")
     return _padded(found.astype(bool), np.ascontiguousarray(np.broadcast_to(edges.ravel(), 3)))
+
+
+def _array(mask: object) -> Shaped[Array, "..."]:
+    try:
+        return np.asarray(mask)
+    except ValueError:
+        raise GeometryError("a mask of rows of unequal length", where=WHERE, remedy="pass an array (x, y, z)") from None
 
 
 def _padded(mask: Bool[Array, "x y z"], spacing_mm: Float[Array, "3"]) -> Domain:

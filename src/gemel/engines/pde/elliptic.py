@@ -1,6 +1,6 @@
 """Potentials at rest: −∇·(K ∇p) + s p = q on a masked grid, by conjugate gradients with multigrid."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import no_type_check
 
@@ -15,6 +15,8 @@ from gemel.engines.conjugate_gradients import Solved, conjugate_gradients
 from gemel.engines.pde.domain import Domain, runs
 from gemel.engines.pde.faces import Faces, faces
 from gemel.engines.pde.multigrid import Multigrid, Network, cycle, diagonal, multigrid
+from gemel.engines.pde.tensors.links import is_tensor
+from gemel.engines.pde.tensors.ways import Ways, main_diagonal, ways
 
 WHERE = "elliptic"
 Field = Float[Array, "..."]
@@ -33,11 +35,15 @@ class Held:
 
 @dataclass(frozen=True)
 class System:
-    """The matrix over the free voxels, never built: conductances of all faces, those to held voxels as walls, and a loss."""
+    """The matrix over the free voxels, never built: conductances of all faces, those to held voxels as walls, and a loss.
+
+    `ways`: links of tensors, which then are the matrix; the faces are those of their diagonals, by which it is solved.
+    """
 
     on: Domain
     network: Network
     to_held: Faces
+    ways: Ways | None = None
 
     @cached_property
     def runs(self) -> Int[Array, "runs 4"]:
@@ -45,7 +51,10 @@ class System:
 
     @cached_property
     def whole(self) -> Field:
-        return diagonal(self.network)
+        """The diagonal."""
+        if self.ways is None:
+            return diagonal(self.network)
+        return np.asarray((self.ways.gathered(np.ones_like(self.network.loss)) + self.network.loss) * self.network.free)
 
     @cached_property
     def grids(self) -> Multigrid:
@@ -53,18 +62,34 @@ class System:
 
     def times(self, u: Field) -> Field:
         """A u over the free voxels."""
+        if self.ways is not None:
+            return np.asarray(self.whole * u - self.ways.gathered(u) * self.network.free)
         found = np.zeros_like(u)
         _apply(u, found, (*self.network.faces, self.whole), self.runs)
         return found
 
     def supplied(self, held: Field) -> Field:
         """What held voxels of these values send to the free ones: −A u of u = held there, 0 elsewhere."""
+        if self.ways is not None:
+            return np.asarray(self.ways.gathered(held) * self.network.free)
         found = np.zeros_like(held)
         for axis, w in enumerate(self.to_held):
             low, high = _sides(axis)
             found[high] += w[high] * held[low]
             found[low] += w[high] * held[high]
         return np.asarray(found * self.network.free)
+
+    def through(self, p: Field) -> Faces:
+        """What p drives through each face, positive along its axis."""
+        if self.ways is not None:
+            return self.ways.through(p)
+        found = []
+        for axis, (inner, outer) in enumerate(zip(self.network.faces, self.to_held)):
+            low, high = _sides(axis)
+            flux = np.zeros_like(inner)
+            flux[high] = (inner[high] + outer[high]) * (p[low] - p[high])
+            found.append(flux)
+        return found[0], found[1], found[2]
 
 
 def elliptic(
@@ -78,23 +103,34 @@ def elliptic(
 ) -> Float[Array, "x y z"]:
     """p with −∇·(K ∇p) + s p = q, nothing through the mask's border, p given in the voxels that are `held`; float64, 0 outside.
 
-    K: one number, a field, or three of these (along x, y, z) on a leading axis; harmonic faces; q and s by volume. Parts of the mask
-    that are neither held nor lose anything have a p of mean 0. Until the residual is `tolerance` of the right-hand side.
+    K: one number, a field, or three of these (along x, y, z) on a leading axis, by harmonic faces; or tensors, (3, 3), (x, y, z, 3, 3)
+    or (x, y, z, 6) as xx, xy, xz, yy, yz, zz, by `ways`. q and s by volume. Parts of the mask that are neither held nor lose anything
+    have a p of mean 0. Until the residual is `tolerance` of the right-hand side.
     Raises RangeError for maps that cannot be, or where sources cannot flow out (they must then sum to 0 in each connected part);
     GeometryError for other grids; GemelError when the steps do not suffice.
     """
+    return on.leave(solution(on, conductivity, source=source, loss=loss, held=held, tolerance=tolerance)[1])
+
+
+def solution(
+    on: Domain, conductivity: Map, *, source: Map, loss: Map, held: Held | None, tolerance: float
+) -> tuple[System, Float[Array, "..."]]:
+    """The matrix of `elliptic`, and its p as the kernels read it."""
     found = system(on, conductivity, loss, held)
     given, fixed = field(source, on, "source", signed=True), _values(held, on)
     right = given * found.network.free + found.supplied(fixed)
     afloat = _afloat(found, right)
     solved = solved_by(found, right, tolerance=tolerance)
-    return on.leave(_of_mean_zero(solved.x, afloat) + fixed)
+    return found, _of_mean_zero(solved.x, afloat) + fixed
 
 
 def system(on: Domain, conductivity: Map, loss: Map, held: Held | None) -> System:
     """The matrix of `elliptic`."""
-    fixed = on.enter(where_held(held.where if held else None, on))
-    return freed(on, conductances(conductivity, on), field(loss, on, "loss"), fixed)
+    fixed, lost = on.enter(where_held(held.where if held else None, on)), field(loss, on, "loss")
+    if is_tensor(conductivity, on):
+        linked = ways(conductivity, on, fixed)
+        return replace(freed(on, conductances(main_diagonal(conductivity, on), on), lost, fixed), ways=linked)
+    return freed(on, conductances(conductivity, on), lost, fixed)
 
 
 def freed(on: Domain, of: Faces, loss: Field, fixed: Bool[Array, "..."]) -> System:

@@ -7,9 +7,11 @@ import numpy as np
 from jaxtyping import Float, Shaped
 from numba import njit, prange
 
-from gemel.core.errors import GeometryError, RangeError
+from gemel.core.errors import GeometryError, InputError, RangeError
 from gemel.core.image import Array
+from gemel.core.number import number
 from gemel.engines.pde.domain import WHERE, Domain
+from gemel.engines.pde.given import given
 
 Faces = tuple[Array, Array, Array]
 """Conductances D_face/h² (one over the unit of time) along each axis; element n is the face between voxels n − 1 and n."""
@@ -17,13 +19,15 @@ Diffusivity = Shaped[Array, "..."] | float | int
 
 
 def by_region(labels: Shaped[Array, "x y z"], diffusivity_mm2_d: Mapping[int, float]) -> Float[Array, "x y z"]:
-    """A field of diffusivity from labels, one value a region. Raises RangeError for a label without a value."""
+    """A field of diffusivity from labels, one value a region. Raises RangeError for a label without a value, or one under 0."""
+    if not isinstance(diffusivity_mm2_d, Mapping):
+        raise InputError(f"diffusivities {diffusivity_mm2_d!r}", where="by_region", remedy="give a dictionary: one number for each label")
     missing = sorted(set(np.unique(labels).tolist()) - set(diffusivity_mm2_d))
     if missing:
         raise RangeError(f"no diffusivity for the labels {missing}", where=WHERE, remedy="give one for each label, 0 where nothing moves")
     found = np.zeros(labels.shape)
     for label, value in diffusivity_mm2_d.items():
-        found[labels == label] = value
+        found[labels == label] = checked_number(value)
     return found
 
 
@@ -33,7 +37,7 @@ def faces(diffusivity: Diffusivity, of: Domain, dtype: type) -> Faces:
     Patankar 1980, Numerical heat transfer and fluid flow, eq. 4.9. Raises RangeError for a negative or not finite diffusivity in the
     mask, GeometryError for a field of another shape.
     """
-    values = np.asarray(diffusivity, dtype=np.float64)
+    values = np.asarray(given(diffusivity, "diffusivity"), dtype=np.float64)
     if values.ndim and values.shape != of.shape:
         raise GeometryError(f"a diffusivity of shape {values.shape} on a grid of {of.shape}", where=WHERE, remedy="give both on one grid")
     field = of.enter(np.broadcast_to(values.astype(dtype), of.shape))
@@ -46,7 +50,7 @@ def faces(diffusivity: Diffusivity, of: Domain, dtype: type) -> Faces:
 
 def checked_number(diffusivity: Diffusivity) -> float:
     """One number. Raises RangeError for one that is negative or not finite."""
-    value = float(np.asarray(diffusivity))
+    value = number(diffusivity, "diffusivity")
     if not 0 <= value < np.inf:
         raise RangeError("a diffusivity that is negative or not finite", where=WHERE, remedy="give zero or more")
     return value

@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from gemel.core.image import Array
 from gemel.engines.pde.domain import Domain
-from gemel.engines.pde.elliptic import Held, Map, conductances, elliptic, field
+from gemel.engines.pde.elliptic import Held, Map, solution
 from gemel.engines.pde.faces import Faces
 
 Field = Float[Array, "..."]
@@ -44,17 +44,11 @@ class Flow:
 def darcy(on: Domain, conductivity: Map, *, source: Map = 0.0, loss: Map = 0.0, held: Held | None = None, tolerance: float = 1e-10) -> Flow:
     """v = −(K/μ) ∇p with ∇·v = source − loss p. Darcy 1856; Morrison et al. 1994, Am J Physiol 266:R292 (infusion into tissue).
 
-    conductivity: K/μ (mm²/(kPa s)), one number, a field, or three fields along x, y, z; source: volume a volume and time (1/s); loss to
-    what drains (1/(kPa s)), p then being over the pressure there. Raises as `elliptic`.
+    conductivity: K/μ (mm²/(kPa s)), one number, a field, three fields along x, y, z, or tensors; source: volume a volume and time (1/s);
+    loss to what drains (1/(kPa s)), p then being over the pressure there. Raises as `elliptic`.
     """
-    pressure = elliptic(on, conductivity, source=source, loss=loss, held=held, tolerance=tolerance)
-    p = field(pressure, on, "pressure", signed=True)
-    through = []
-    for axis, w in enumerate(conductances(conductivity, on)):
-        flux = np.zeros_like(w)
-        flux[_above(axis)] = w[_above(axis)] * (p[_below(axis)] - p[_above(axis)])
-        through.append(flux)
-    return Flow(on, (through[0], through[1], through[2]), p)
+    matrix, p = solution(on, conductivity, source=source, loss=loss, held=held, tolerance=tolerance)
+    return Flow(on, matrix.through(p), p)
 
 
 def _below(axis: int) -> tuple[slice, ...]:

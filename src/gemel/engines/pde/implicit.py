@@ -5,19 +5,23 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from gemel.core.errors import GeometryError, RangeError
+from gemel.core.errors import GeometryError, InputError, RangeError
 from gemel.core.image import Array
+from gemel.core.number import number
+from gemel.engines.pde.coarse import warn_if_coarse
 from gemel.engines.pde.course import Fade, Output, Steps, course
-from gemel.engines.pde.domain import Domain
+from gemel.engines.pde.domain import Domain, domain
 from gemel.engines.pde.elliptic import Map, Spacing
 from gemel.engines.pde.events import Event, Happening, checked, happen
 from gemel.engines.pde.faces import Faces, faces, largest_loss
 from gemel.engines.pde.fading import fade, losses
+from gemel.engines.pde.given import given
 from gemel.engines.pde.implicit_reaction import react
-from gemel.engines.pde.implicit_step import PART, Ground, step_of, stepped
+from gemel.engines.pde.implicit_step import Ground, step_of, stepped
 from gemel.engines.pde.multigrid import Multigrid
-from gemel.engines.pde.reaction import Reaction, tabled
-from gemel.engines.pde.solve import Times, prepared
+from gemel.engines.pde.reaction import Reaction, checked_reaction, tabled
+from gemel.engines.pde.solve import Times, checked_start, checked_times, require_few
+from gemel.engines.pde.tensors.links import is_tensor
 
 WHERE = "solve_implicit"
 Field = Float[Array, "s x y z"]
@@ -43,18 +47,23 @@ def solve_implicit(
     step to a residual of `tolerance`, and with an exact balance. Without `dt_days` steps are 20 times the stable explicit one, or a
     tenth of the steepest reaction's time. Raises as `solve`.
     """
-    run = prepared(u0, (mask, spacing_mm, 0.0, reaction), (t_days, events, None), 1)
-    if order not in PART or (dt_days is not None and not 0 < dt_days < np.inf):
-        raise RangeError(f"an order of {order!r} or a step of {dt_days!r}", where=WHERE, remedy="use 1 or 2, and a step over 0")
-    on, of = run.of.on, run.of.reaction
+    on, of = domain(mask, spacing_mm), checked_reaction(reaction)
+    start, times = checked_start(u0, on, of), checked_times(t_days)
+    dt_days, tolerance = None if dt_days is None else number(dt_days, "dt_days"), number(tolerance, "tolerance")
+    if order not in (1, 2) or (dt_days is not None and not 0 < dt_days < np.inf) or not 0 < tolerance < 1:
+        asked = f"an order of {order!r}, a step of {dt_days!r} or a tolerance of {tolerance!r}"
+        raise RangeError(asked, where=WHERE, remedy="use 1 or 2, a step over 0, a tolerance of 0 to 1")
     conducting = _faces(diffusivity_mm2_d, on, of.species)
-    u, inside = on.enter(run.start).astype(np.float64), on.inside
+    warn_if_coarse(on, diffusivity_mm2_d, of)
+    u, inside = on.enter(start).astype(np.float64), on.inside
     table = tabled(of, on, np.float64)
     p = table[:, inside] if table[0].size > 1 else table.reshape(len(table), 1)
     aim = dt_days or _aim(conducting, on, of.steepest(float(u.max()) or 1.0))
-    happening, lost = checked(events, on, float(run.times[-1])), losses(run.exposures, on, np.dtype(np.float64))
-    spread, found = _spreading(conducting, on, order, tolerance), np.empty((len(run.times), *run.start.shape), dtype=run.start.dtype)
-    for act in course(run.times, *happening, aim):
+    happening = checked(events, on, float(times[-1]), of.species)
+    lost = losses(happening[1], on, np.dtype(np.float64))
+    require_few(float(times[-1]), aim)
+    spread, found = _spreading(conducting, on, order, tolerance), np.empty((len(times), *start.shape), dtype=start.dtype)
+    for act in course(times, *happening, aim):
         if isinstance(act, Steps):
             u[:, inside] = _half(u[:, inside], of, p, act)
             for n, (start, stop) in enumerate(zip(act.edges()[:-1], act.edges()[1:])):
@@ -91,8 +100,10 @@ def _spreading(conducting: list[Faces], on: Domain, order: int, tolerance: float
 
 
 def _faces(diffusivity: Map, on: Domain, species: int) -> list[Faces]:
-    given = np.asarray(diffusivity, dtype=np.float64)
-    each = list(given) if given.ndim in (1, 4) else [given] * species
+    D = given(diffusivity, "diffusivity")
+    if is_tensor(D, on):
+        raise InputError("a tensor in implicit steps", where=WHERE, remedy="use `solve`, or a field")
+    each = list(D) if D.ndim in (1, 4) else [D] * species
     if len(each) != species:
         raise GeometryError(f"diffusivities of {len(each)} species, a reaction of {species}", where=WHERE, remedy="give one for each")
     return [faces(value, on, np.float64) for value in each]

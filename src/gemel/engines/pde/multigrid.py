@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from gemel.core.image import Array
 from gemel.engines.pde import multigrid_kernels as kernels
 from gemel.engines.pde.domain import runs
+from gemel.engines.pde.pseudo_inverse import pseudo_inverse
 
 Field = Float[Array, "..."]
 SMALL = 160  # cells that are solved for at once
@@ -158,7 +159,7 @@ def _inverse(of: Network) -> tuple[Int[Array, "cells"], Float[Array, "cells cell
         above = np.flatnonzero(w)
         matrix[number[above], number[above - stride]] -= w.ravel()[above]
         matrix[number[above - stride], number[above]] -= w.ravel()[above]
-    return cells, np.linalg.pinv(matrix, rcond=1e-6, hermitian=True).astype(np.float32)
+    return cells, pseudo_inverse(matrix).astype(np.float32)
 
 
 def _single(of: Network) -> Network:

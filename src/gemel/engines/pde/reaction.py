@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Shaped
 from numba import njit
 
-from gemel.core.errors import GeometryError, RangeError
+from gemel.core.errors import GeometryError, InputError, RangeError
 from gemel.core.image import Array
+from gemel.core.number import numbers
 from gemel.engines.pde.domain import WHERE, Domain
 
 Parameter = float | int | Shaped[Array, "x y z"]
@@ -25,7 +26,7 @@ class Reaction:
     p are the `parameters` at the voxel, in order (each a number or a map); f what `forcing(t0, t1)` says of the step, the means over it of
     functions of time alone. `steepest(u_max)`: a bound of |∂rate/∂u| (one over the unit of time) while u is up to u_max; it sets the step.
     For `gradient` of one species: `slope(u, p, f) -> (∂rate/∂u, (∂rate/∂p₀, …))`, compiled too. `still`: rate(0) is 0 whatever p and f.
-    `which`: of the standard rates (the compiled kernel of which is kept on disk).
+    `which`: of the standard rates (the compiled kernel of which is kept on disk). `full`: up to where u grows by itself, where it does.
     """
 
     rate: Callable[..., Any]
@@ -36,6 +37,7 @@ class Reaction:
     slope: Callable[..., Any] | None = None
     still: bool = False
     which: int = 0
+    full: float = 0.0
 
     def by_capacity(self, by: Sequence[Any]) -> tuple[Any, Any]:
         """Derivatives by k and capacity K from those by k and q, of a standard reaction: dq/dK = −q² (q = 1/K) or e^{−q} (q = ln K)."""
@@ -71,14 +73,24 @@ def standard_slope(u, p, f):
 
 def nothing() -> Reaction:
     """Diffusion alone."""
-    return _standard(0.0, 0.0, lambda most: 0.0)
+    return _standard((0.0, 0.0), lambda most: 0.0)
+
+
+def checked_reaction(given: object) -> Reaction:
+    """A reaction; `nothing` for None. Raises InputError for what is none."""
+    if given is None:
+        return nothing()
+    if not isinstance(given, Reaction):
+        remedy = "give logistic(k_1_d), another Reaction, or None"
+        raise InputError(f"reaction = {given!r:.60}", where="reaction", remedy=remedy)
+    return given
 
 
 def logistic(k_1_d: Parameter, capacity: Parameter = 1.0) -> Reaction:
     """k u (1 − u/capacity), each one number or a map. Verhulst 1838. Raises RangeError for NaN or a capacity not over zero."""
     k, full = _growth(k_1_d, capacity, "logistic")
-    fastest, least = float(np.abs(k).max()), float(full.min())
-    return _standard(k, 1.0 / full, lambda most: fastest * max(1.0, 2.0 * most / least - 1.0))
+    fastest, least, largest = float(np.abs(k).max()), float(full.min()), float(full.max())
+    return _standard((k, 1.0 / full), lambda most: fastest * max(1.0, 2.0 * max(most, largest) / least - 1.0), full=largest)
 
 
 def gompertz(k_1_d: Parameter, capacity: Parameter = 1.0) -> Reaction:
@@ -90,28 +102,33 @@ def gompertz(k_1_d: Parameter, capacity: Parameter = 1.0) -> Reaction:
     fastest, spread = float(np.abs(k).max()), float(full.max() / full.min())
     steepest = fastest * (1.0 + np.log(1e6 * spread))
     least = float(full.min())
-    return _standard(k, np.log(full), lambda most: max(steepest, fastest * (1.0 + abs(np.log(max(most, 1e-300) / least)))), GOMPERTZ)
+    return _standard(
+        (k, np.log(full)),
+        lambda most: max(steepest, fastest * (1.0 + abs(np.log(max(most, 1e-300) / least)))),
+        which=GOMPERTZ,
+        full=float(full.max()),
+    )
 
 
 def exponential(k_1_d: Parameter) -> Reaction:
     """k u: growth, or loss for k < 0; one number or a map. Raises RangeError for NaN."""
-    k = np.asarray(k_1_d, dtype=np.float64)
-    if not np.isfinite(k).all():
+    k = numbers(k_1_d, "k_1_d")
+    if not k.size or not np.isfinite(k).all():
         raise RangeError("a rate that is not finite", where="exponential", remedy="give finite numbers")
     fastest = float(np.abs(k).max())
-    return _standard(k, 0.0, lambda most: fastest)
+    return _standard((k, 0.0), lambda most: fastest)
 
 
 def _growth(k_1_d: Parameter, capacity: Parameter, where: str) -> tuple[Shaped[Array, "..."], Shaped[Array, "..."]]:
-    k, full = np.asarray(k_1_d, dtype=np.float64), np.asarray(capacity, dtype=np.float64)
-    if not np.isfinite(k).all() or not (np.isfinite(full).all() and (full > 0).all()):
+    k, full = numbers(k_1_d, "k_1_d"), numbers(capacity, "capacity")
+    if not (k.size and full.size) or not np.isfinite(k).all() or not (np.isfinite(full).all() and (full > 0).all()):
         raise RangeError("a growth rate or capacity that cannot be", where=where, remedy="give finite rates and capacities over zero")
     return k, full
 
 
-def _standard(k: Any, q: Any, steepest: Callable[[float], float], which: int = LOGISTIC) -> Reaction:
-    parameters = (_plain(np.asarray(k)), _plain(np.asarray(q)))
-    return Reaction(standard_rate, parameters, steepest, slope=standard_slope, still=True, which=which)
+def _standard(kq: tuple[Any, Any], steepest: Callable[[float], float], *, which: int = LOGISTIC, full: float = 0.0) -> Reaction:
+    parameters = (_plain(np.asarray(kq[0])), _plain(np.asarray(kq[1])))
+    return Reaction(standard_rate, parameters, steepest, slope=standard_slope, still=True, which=which, full=full)
 
 
 def tabled(of: Reaction, on: Domain, dtype: type) -> Shaped[Array, "p x y z"]:

@@ -19,13 +19,15 @@ ROWS, COLUMNS = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 1, 2, 1, 2, 2])
 class Links:
     """Conductances from each voxel to the one `offsets` further on in the flat padded grid, 0 where one of the two is not in the mask.
 
-    `margin` voxels of nothing before and behind, so that no offset leaves the array; `used`: planes that a link of a direction touches.
+    `margin` voxels of nothing before and behind, so that no offset leaves the array; `used`: planes that a link of a direction touches;
+    `steps`: the same offsets along the axes.
     """
 
     weights: Shaped[Array, "directions voxels"]
     offsets: Int[Array, "directions"]
     used: Shaped[Array, "directions x"]
     margin: int
+    steps: Int[Array, "directions 3"]
 
     def largest_loss(self) -> float:
         """max over voxels of the sum of all conductances."""
@@ -85,11 +87,12 @@ def _linked(found: Shaped[Array, "directions voxels"], offsets: Array, where: tu
         both = there & np.roll(there, -offset)
         weight[:] = np.where(both, (weight + np.roll(weight, -offset)) * weight.dtype.type(0.5), 0)
     kept = (flat != 0) & found.any(axis=1)
+    kept[0] |= not kept.any()  # nothing moves: one direction without weight
     inner = found[kept][:, margin : found.shape[1] - margin] if margin else found[kept]
     used = inner.reshape(len(inner), len(on.inside), -1).any(axis=2)
     for one, e in zip(used, offsets[kept]):
         one |= np.roll(one, int(e[0]))  # links are read from both ends
-    return Links(np.ascontiguousarray(found[kept]), flat[kept].astype(np.int64), used, margin)
+    return Links(np.ascontiguousarray(found[kept]), flat[kept].astype(np.int64), used, margin, offsets[kept].astype(np.int64))
 
 
 def _components(diffusivity: Diffusivity, on: Domain) -> Float[Array, "voxels 6"]:
