@@ -8,8 +8,9 @@ import numpy as np
 
 from gemel.core import twin as twins
 from gemel.core.record import Action, Observation
+from gemel.engines.inference.slow_model import mL
 from gemel.systems.ablation.applicator import Application
-from gemel.systems.ablation.heat import ASPECT, VOLUME, LEAST_mL, calculated, cover_1, features, field
+from gemel.systems.ablation.heat import ASPECT, VOLUME, calculated, cover_1, features, field
 from gemel.systems.ablation.judge import actions
 from gemel.systems.ablation.phantom import phantom
 from gemel.systems.ablation.template import model_of
@@ -23,7 +24,7 @@ def main() -> float:
     """Expected cover of tumour and margin by 45 W for 5 min on top of the first application, after its zone was seen."""
     body = phantom(shape=24, spacing_mm=3.0, radius_mm=14.0, fat_1=0.2)
     seen = features(body, field(body, TRUTH, (FIRST,)))
-    print(f"zone of {FIRST.name}: {np.exp(seen[VOLUME]) - LEAST_mL:.1f} mL, length over width {np.exp(seen[ASPECT]):.2f}")
+    print(f"zone of {FIRST.name}: {mL(seen[[VOLUME]])[0]:.1f} mL, length over width {np.exp(seen[ASPECT]):.2f}")
     before = twins.assimilate(twins.new(model_of(body), 0.0, 19), (Action(FIRST.kind, 60.0, FIRST.minutes, "min", "given"),))
     scan = [
         Observation(kind, 7200.0, seen[[at]], np.array([sd]), "CT")

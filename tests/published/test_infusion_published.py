@@ -48,3 +48,26 @@ def test_a_tip_nearer_the_ventricle_leaks_more() -> None:
     done = [((Infusion(5.0, 3.0, name).kind, 0.0, 3.0),) for name in "BAC"]
     leaks = [calculated(ALL, {n: np.array([v]) for n, v in PARAMS.items()}, one)[0, LEAK] for one in done]
     assert (np.diff(leaks) > 0).all()
+
+
+def reached_along(turned_deg: float | None) -> tuple[np.ndarray, float, float]:
+    """Features beside fibres that lie so, the covariance of y and z of what is reached (mm²), and the balance."""
+    body = phantom(shape=24, spacing_mm=2.0, turned_deg=turned_deg)
+    found = delivered(body, PARAMS, (Infusion(8.0, 2.0, "B"),))
+    reached, axis = delivery.seen_1(found) * body.tissue, (np.arange(24) - 11.5) * 2.0
+    held = float((found.c_1 * np.where(body.fluid, 0.0, 0.2)).sum()) * body.grid.voxel_mL * 1000
+    covariance = float((reached * axis[None, :, None] * axis[None, None, :]).sum() / reached.sum())
+    return features(body, found), covariance, (held + found.left_mm3) / found.given_mm3
+
+
+def test_what_is_infused_follows_fibres_that_lie_obliquely() -> None:
+    """Tuch et al. 2001, PNAS 98:11697 (K along the tensor): a turn of the fibres turns what is reached, and nothing is lost by it."""
+    (plain, _, _), (none, _, _), (quarter, _, _) = (reached_along(turned) for turned in (None, 0.0, 90.0))
+    y, z = EXTENT + 1, EXTENT + 2
+    assert none[:LEAK] == pytest.approx(plain[:LEAK], abs=0.01)  # six components against three
+    assert quarter[[y, z]] == pytest.approx(none[[z, y]], abs=0.01)
+    for angle, sign in ((45.0, 1.0), (-45.0, -1.0)):
+        turned, covariance, balance = reached_along(angle)
+        assert sign * covariance > 8.0
+        assert turned[y] == pytest.approx(turned[z], abs=0.02)
+        assert balance == pytest.approx(1.0, rel=1e-9)

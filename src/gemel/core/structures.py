@@ -47,3 +47,12 @@ def dice(a: Bool[Array, "x y z"], b: Bool[Array, "x y z"]) -> float:
     """2|a∩b|/(|a|+|b|), 1 for two empty masks. Dice 1945, Ecology 26:297."""
     total = np.count_nonzero(a) + np.count_nonzero(b)
     return 2.0 * np.count_nonzero(a & b) / total if total else 1.0
+
+
+def labelled(structures: Structures) -> tuple[Float[Array, "x y z"], dict[str, str]]:
+    """Regions as one label map, later ones over earlier ones, and the names of its labels."""
+    names = dict(enumerate(structures.masks, start=1))
+    labels = np.zeros(structures.grid.shape, dtype=np.float32)
+    for number, name in names.items():
+        labels[structures[name]] = number
+    return labels, {str(number): name for number, name in names.items()}

@@ -1,6 +1,7 @@
 """A straight instrument put into tissue (an antenna, a catheter): where it is, how it lies, how far voxels are from it."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,34 @@ def read_needle(text: str, kind: str) -> Needle:
     if found is None or at.shape != (3,) or along.shape != (3,) or not np.isfinite([at, along]).all() or not np.linalg.norm(along) > 0:
         raise InputError(f"{text!r}", where=kind, remedy="write name:x,y,z/dx,dy,dz in LPS mm, as A:12.5,-30,40/0,0,1")
     return Needle(found["name"], at, along / np.linalg.norm(along))
+
+
+def placed(texts: Sequence[str] | str, kind: str, usual: tuple[Needle, ...], *, inside: tuple[Image, Array, str]) -> tuple[Needle, ...]:
+    """Instruments as written, the usual ones where none are; inside: the grid, the tissue on it, and what that is called.
+
+    Raises InputError for what is none or two of one name, GeometryError for one outside the tissue.
+    """
+    found = tuple(read_needle(text, kind) for text in ([texts] if isinstance(texts, str) else texts)) or usual
+    if len({one.name for one in found}) < len(found):
+        raise InputError(f"two {kind}s of one name", where=kind, remedy="give each its own letter")
+    grid, tissue, called = inside
+    for one in found:
+        require_inside(one, tissue, grid, kind, called)
+    return found
+
+
+def in_a_row(grid: Image, region: Bool[Array, "x y z"], step_mm: Float[Array, "3"], along: Float[Array, "3"]) -> tuple[Needle, ...]:
+    """Three parallel ones: in the middle of a region (A), and a step to either side of it (B, C)."""
+    middle = world_mm(grid, np.argwhere(region).astype(np.float64)).mean(axis=0)
+    return tuple(Needle(name, middle + part * step_mm, along) for name, part in (("A", 0.0), ("B", 1.0), ("C", -1.0)))
+
+
+def named(those: tuple[Needle, ...], name: str, kind: str) -> Needle:
+    """The one of that name. Raises InputError where there is none."""
+    for one in those:
+        if one.name == name:
+            return one
+    raise InputError(f"no {kind} {name!r}", where=kind, remedy=f"choose from {', '.join(one.name for one in those)}")
 
 
 def require_inside(one: Needle, tissue: Bool[Array, "x y z"], grid: Image, kind: str, called: str) -> None:

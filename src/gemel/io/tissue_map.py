@@ -1,4 +1,4 @@
-"""Maps of tissue as NIfTI with a JSON sidecar that states their unit: one map, or the diagonal of a diffusion tensor in a folder."""
+"""Maps of tissue as NIfTI with a JSON sidecar that states their unit: one map, or a diffusion tensor (or its diagonal) in a folder."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from gemel.io.sidecar import field_of, read_fields
 
 SHARE = {"1": 1.0, "%": 0.01}
 DIFFUSIVITY_mm2_s = {"mm2/s": 1.0, "um2/ms": 1e-3, "m2/s": 1e6}
-AXES = ("xx", "yy", "zz")
+AXES, BESIDE = ("xx", "yy", "zz"), ("xy", "xz", "yz")
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,22 @@ def read_share(path: str | Path) -> MapRead:
 
 
 def read_tensor(path: str | Path) -> MapRead:
-    """A folder with xx, yy and zz.nii.gz, the tensor along LPS, and tensor.json with Units mm2/s, um2/ms or m2/s.
+    """A folder with xx, yy and zz.nii.gz, the tensor along LPS (xy, xz and yz may be there), and tensor.json with its Units.
 
     Raises InputError for what is missing, GeometryError for several grids, UnitError for another unit.
     """
     path = Path(path)
     if not path.is_dir():
         raise InputError("no folder of a tensor", where=str(path), remedy="give a folder with xx, yy, zz.nii.gz and tensor.json")
-    found = {axis: _scaled(path / f"{axis}.nii.gz", path / "tensor.json", DIFFUSIVITY_mm2_s) for axis in AXES}
+    found = {axis: _scaled(path / f"{axis}.nii.gz", path / "tensor.json", DIFFUSIVITY_mm2_s) for axis in _parts(path)}
     if not all(same_grid(found["xx"], image) for image in found.values()):
-        raise GeometryError("parts of a tensor on several grids", where=str(path), remedy="export xx, yy and zz from one fit")
+        raise GeometryError("parts of a tensor on several grids", where=str(path), remedy="export all parts from one fit")
     return MapRead(found, (path,), digest({axis: image.array for axis, image in found.items()}))
+
+
+def _parts(path: Path) -> tuple[str, ...]:
+    """The diagonal, or all six where one of the others is there."""
+    return AXES + BESIDE if any((path / f"{axis}.nii.gz").exists() for axis in BESIDE) else AXES
 
 
 def _scaled(path: Path, beside: Path, units: Mapping[str, float]) -> Image:

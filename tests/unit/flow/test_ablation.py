@@ -1,22 +1,33 @@
 """The ablation twin lives from planning images to the zone of an application, and bad input is refused with nothing stored."""
 
 import json
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gemel import flow, io, store
+from gemel import flow, store
 from gemel.core.errors import GeometryError, InputError, RangeError, StructureError, UnitError
-from gemel.core.image import Image
 from gemel.core.record import Action
-from gemel.core.time import iso, seconds
+from gemel.core.time import seconds
 from gemel.flow.session import open_session
 from gemel.store import Store
 from gemel.systems.ablation.phantom import phantom
-from gemel.systems.ablation.virtual import VirtualPatient, fat_image, labels_of, outlined
+from gemel.systems.ablation.virtual import VirtualPatient, fat_image, outlined
+from tests.unit.flow.segmented import (
+    Change,
+    at_the_border,
+    cleared,
+    copied,
+    hundredfold,
+    negative,
+    not_a_number,
+    relabelled,
+    renamed,
+    written,
+    written_map,
+)
 from tests.unit.flow.test_bad_input import refused
 
 START_s = seconds("2026-03-02T09:00:00")
@@ -24,29 +35,15 @@ TRUTH = {"perfusion_1_s": 0.03, "tumour_perfusion_1": 0.8, "conductivity_1": 0.9
 PATIENT = VirtualPatient(phantom(shape=20, spacing_mm=4.0, radius_mm=9.0, fat_1=0.2, away_mm=32.0), TRUTH)
 OPTIONS = {"spacing_mm": 4.0}
 PLAN = "60 W 10 min at A"
-Spoil = Callable[[Path], object]
 
 
-def beside(path: Path) -> Path:
-    return path.with_name(path.name.removesuffix(".nii.gz") + ".json")
+def mri(folder: Path, t_s: float, given: tuple[Action, ...] = ()) -> Path:
+    return written(folder, outlined(PATIENT, given), t_s)
 
 
-def written(folder: Path, t_s: float, given: tuple[Action, ...] = ()) -> Path:
-    regions = outlined(PATIENT, given)
-    labels, names = labels_of(regions)
-    path = folder / f"mri_{int(t_s)}.nii.gz"
-    io.write_nifti(path, Image(labels, regions.grid.affine_mm))
-    beside(path).write_text(json.dumps({"AcquisitionDateTime": iso(t_s), "PatientID": "P", "labels": names}))
-    return path
-
-
-def fat_of(folder: Path, unit: str = "1", change: Callable[[np.ndarray], object] = np.copy, cut: int = 0) -> Path:
-    image = fat_image(PATIENT)
-    values = np.array(image.array)
-    change(values)
-    io.write_nifti(folder / "fat.nii.gz", Image(values[: values.shape[0] - cut], image.affine_mm))
+def fat_of(folder: Path, change: Change = np.copy, *, unit: str = "1", cut: int = 0) -> Path:
     (folder / "fat.json").write_text(json.dumps({"Units": unit}))
-    return folder / "fat.nii.gz"
+    return written_map(folder / "fat.nii.gz", fat_image(PATIENT), change, cut)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +51,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A record with the twin after planning and a decision."""
     folder = tmp_path_factory.mktemp("ablation")
     with store.open(folder / "twins.db") as record:
-        twin_id = flow.new(record, "ablation", written(folder, START_s), fat_of(folder), options=OPTIONS)
+        twin_id = flow.new(record, "ablation", mri(folder, START_s), fat_of(folder), options=OPTIONS)
         flow.decide(record, twin_id, draws=10)
     return folder, twin_id
 
@@ -62,8 +59,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 @pytest.fixture
 def record(begun: tuple[Path, str], tmp_path: Path) -> Iterator[Store]:
     """A copy of it."""
-    shutil.copytree(begun[0] / "twins.db.artefacts", tmp_path / "twins.db.artefacts")
-    shutil.copy(begun[0] / "twins.db", tmp_path / "twins.db")
+    copied(begun[0], tmp_path)
     with store.open(tmp_path / "twins.db") as opened:
         yield opened
 
@@ -77,7 +73,7 @@ def test_an_application_is_decided_given_and_its_zone_learned_from(record: Store
     done = flow.act(record, twin_id, PLAN)
     given = Action(**done.payload["action"])
     assert (given.kind, given.amount, given.unit) == ("microwave 60 W at A", 10.0, "min")
-    flow.observe(record, twin_id, written(tmp_path, given.t_s + 3600.0, (given,)))
+    flow.observe(record, twin_id, mri(tmp_path, given.t_s + 3600.0, (given,)))
     session = open_session(record, twin_id)
     assert session.badge == "twin"
     draws = session.twin.belief.draw(2000, np.random.default_rng(0))[1]
@@ -89,35 +85,9 @@ def test_an_application_is_decided_given_and_its_zone_learned_from(record: Store
         assert word in text
 
 
-def relabelled(change: Callable[[np.ndarray], object]) -> Spoil:
-    def spoil(path: Path) -> None:
-        image = io.read_nifti(path)
-        labels = np.array(image.array)
-        change(labels)
-        io.write_nifti(path, Image(labels, image.affine_mm))
-
-    return spoil
-
-
-def without(value: float) -> Callable[[np.ndarray], None]:
-    def change(labels: np.ndarray) -> None:
-        labels[labels == value] = 1.0
-
-    return change
-
-
-def at_the_border(labels: np.ndarray) -> None:
-    labels[0, 10, 10] = 2.0
-
-
-def renamed(path: Path) -> None:
-    held = json.loads(beside(path).read_text())
-    beside(path).write_text(json.dumps(held | {"labels": {**held["labels"], "2": "kidney"}}))
-
-
 BAD = {
-    "no tumour": (relabelled(without(2.0)), "tumour"),
-    "a tumour at the border": (relabelled(at_the_border), "border"),
+    "no tumour": (relabelled(cleared(2.0)), "tumour"),
+    "a tumour at the border": (relabelled(at_the_border(2.0)), "border"),
     "an unknown region": (renamed, "kidney"),
 }
 
@@ -125,40 +95,25 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_outlines_are_refused(case: str, record: Store, tmp_path: Path) -> None:
     spoil, match = BAD[case]
-    path = written(tmp_path, START_s + 1.0)
+    path = mri(tmp_path, START_s + 1.0)
     spoil(path)
     with refused(record, StructureError, match):
         flow.new(record, "ablation", path, None, options=OPTIONS)
 
 
-def negative(values: np.ndarray) -> None:
-    values[3, 3, 3] = -0.1
-
-
-def hundredfold(values: np.ndarray) -> None:
-    values *= 100.0
-
-
 @pytest.mark.parametrize(
-    ("unit", "change", "cut", "error", "match"),
+    ("change", "told", "error", "match"),
     [
-        ("1", negative, 0, RangeError, "negative"),
-        ("1", hundredfold, 0, RangeError, "share of fat of"),
-        ("furlong", np.copy, 0, UnitError, "furlong"),
-        ("1", np.copy, 6, GeometryError, "does not cover"),
+        (negative, {}, RangeError, "negative"),
+        (hundredfold, {}, RangeError, "share of fat of"),
+        (not_a_number, {}, InputError, "finite"),
+        (np.copy, {"unit": "furlong"}, UnitError, "furlong"),
+        (np.copy, {"cut": 6}, GeometryError, "does not cover"),
     ],
 )
-def test_a_bad_map_of_fat_is_refused(unit, change, cut, error, match, record: Store, tmp_path: Path) -> None:
+def test_a_bad_map_of_fat_is_refused(change, told, error, match, record: Store, tmp_path: Path) -> None:
     with refused(record, error, match):
-        flow.new(record, "ablation", written(tmp_path, START_s + 1.0), fat_of(tmp_path, unit, change, cut), options=OPTIONS)
-
-
-def test_a_map_that_is_not_finite_is_refused(record: Store, tmp_path: Path) -> None:
-    def spoil(values: np.ndarray) -> None:
-        values[2, 2, 2] = np.nan
-
-    with pytest.raises(InputError, match="finite"):
-        flow.new(record, "ablation", written(tmp_path, START_s + 1.0), fat_of(tmp_path, "1", spoil), options=OPTIONS)
+        flow.new(record, "ablation", mri(tmp_path, START_s + 1.0), fat_of(tmp_path, change, **told), options=OPTIONS)
 
 
 @pytest.mark.parametrize(
@@ -174,11 +129,11 @@ def test_a_map_that_is_not_finite_is_refused(record: Store, tmp_path: Path) -> N
 )
 def test_options_that_cannot_be_are_refused(options: dict[str, object], error, match: str, record: Store, tmp_path: Path) -> None:
     with refused(record, error, match):
-        flow.new(record, "ablation", written(tmp_path, START_s + 1.0), None, options=OPTIONS | options)
+        flow.new(record, "ablation", mri(tmp_path, START_s + 1.0), None, options=OPTIONS | options)
 
 
 def test_a_zone_before_any_application_or_an_empty_plan_is_refused(record: Store, begun: tuple[Path, str], tmp_path: Path) -> None:
-    early = written(tmp_path, START_s + 7200.0, (Action("microwave 60 W at A", START_s, 5.0, "min", "x"),))
+    early = mri(tmp_path, START_s + 7200.0, (Action("microwave 60 W at A", START_s, 5.0, "min", "x"),))
     with refused(record, InputError, "before anything was applied"):
         flow.observe(record, begun[1], early)
     with refused(record, InputError, "no plan"):

@@ -4,18 +4,17 @@ import json
 from pathlib import Path
 
 from gemel import io, store
-from gemel.core.image import Image
 from gemel.core.record import Action
 from gemel.core.system import Progress, silent
-from gemel.core.time import iso, seconds
+from gemel.core.time import seconds
 from gemel.flow.act import act
 from gemel.flow.decide import decide
-from gemel.flow.demos.folder import prepared
+from gemel.flow.demos.folder import prepared, written_visit
 from gemel.flow.new import new
 from gemel.flow.observe import observe
 from gemel.flow.report import report
 from gemel.systems.ablation.phantom import phantom
-from gemel.systems.ablation.virtual import VirtualPatient, fat_image, labels_of, outlined
+from gemel.systems.ablation.virtual import VirtualPatient, fat_image, outlined
 
 START, PATIENT_ID = "2026-03-02T09:00:00", "DIGITAL-ABLATION"
 TRUTH = {"perfusion_1_s": 0.024, "tumour_perfusion_1": 0.8, "conductivity_1": 0.95, "efficiency_1": 0.52, "length_mm": 10.0}
@@ -30,7 +29,7 @@ def demo(folder: Path, *, applications: int = 2, made_s: float, progress: Progre
     io.write_nifti(fat, fat_image(patient))
     (folder / "fat.json").write_text(json.dumps({"Units": "1"}), encoding="utf-8")
     with store.open(folder / "twins.db") as record:
-        planning = _seen(patient, (), seconds(START), folder)
+        planning = written_visit(folder, outlined(patient, ()), seconds(START), PATIENT_ID)
         twin_id = new(record, "ablation", planning, fat, actor="demo", options={"spacing_mm": SPACING_mm}, progress=progress)
         given: tuple[Action, ...] = ()
         for number in range(applications):
@@ -40,18 +39,7 @@ def demo(folder: Path, *, applications: int = 2, made_s: float, progress: Progre
             given = (*given, Action(**done.payload["action"]))
             if not given[-1].amount:
                 break
-            seen = _seen(patient, given, done.valid_s + 7200.0, folder)
+            seen = written_visit(folder, outlined(patient, given), done.valid_s + 7200.0, PATIENT_ID)
             observe(record, twin_id, seen, actor="demo", progress=progress)
         progress("applications", applications, applications)
         return report(record, twin_id, folder, made_s=made_s, progress=progress)
-
-
-def _seen(patient: VirtualPatient, given: tuple[Action, ...], t_s: float, folder: Path) -> Path:
-    """Outlines as a label map with its sidecar."""
-    regions = outlined(patient, given)
-    labels, names = labels_of(regions)
-    path = folder / f"mri_{iso(t_s)[:16].replace(':', '')}.nii.gz"
-    io.write_nifti(path, Image(labels, regions.grid.affine_mm))
-    fields = {"AcquisitionDateTime": iso(t_s), "PatientID": PATIENT_ID, "labels": names}
-    path.with_name(path.name.removesuffix(".nii.gz") + ".json").write_text(json.dumps(fields), encoding="utf-8")
-    return path

@@ -1,4 +1,4 @@
-"""Ablation of a liver tumour by microwaves: heat and damage learned from what a session left dead, and the next application chosen."""
+"""Ablation of a liver tumour by heat: learned from what a session left dead, and the next application chosen."""
 
 from gemel.systems.ablation.template import model
 

@@ -8,16 +8,20 @@ from jaxtyping import Bool, Float
 from scipy import ndimage
 
 from gemel.core.image import Array, Image
-from gemel.devices.needle import Needle
+from gemel.devices.needle import Needle, named
+from gemel.systems.ablation.names import MICROWAVE
 from gemel.systems.ablation.tissue import Maps, maps
 
 MARGIN_mm = 5.0
 """Around the tumour, to be ablated with it: Kim 2010, Korean J Radiol 11:259; Laimer et al. 2020, Eur Radiol 30:2463."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Body:
-    """Masks and share of fat on `grid` (voxels along LPS); `critical` may be empty. `informed`: the tumour has properties of its own."""
+    """Masks and share of fat on `grid` (voxels along LPS); `critical` may be empty. `informed`: the tumour has properties of its own.
+
+    `energies`: what is at hand; electrodes of radiofrequency are bare over `tip_mm` about their point.
+    """
 
     grid: Image
     organ: Bool[Array, "x y z"]
@@ -27,6 +31,8 @@ class Body:
     entries: tuple[Needle, ...]
     MHz: int = 2450
     informed: bool = True
+    energies: tuple[str, ...] = (MICROWAVE,)
+    tip_mm: float = 30.0
 
     @cached_property
     def maps(self) -> Maps:
@@ -45,5 +51,5 @@ class Body:
         return self.grid.voxel_mL * 1000.0
 
     def entry(self, name: str) -> Needle:
-        """The entry of that name, which must be there."""
-        return next(one for one in self.entries if one.name == name)
+        """The entry of that name. Raises InputError where there is none."""
+        return named(self.entries, name, "antenna")

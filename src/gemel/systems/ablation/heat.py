@@ -3,15 +3,19 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 
 from gemel.core.belief import Params
+from gemel.core.errors import InputError
 from gemel.core.image import Array
 from gemel.devices.needle import places_mm
 from gemel.engines.inference.slow import Done
+from gemel.engines.inference.slow_model import by_draw, ln_mL, share_over
 from gemel.engines.pde.bioheat_explicit import Tissue, heated
 from gemel.systems.ablation.applicator import Application, heat_W_m3, reach_mm, read_kind
 from gemel.systems.ablation.body import Body
+from gemel.systems.ablation.electrode import pattern_1_m3
+from gemel.systems.ablation.names import RADIOFREQUENCY
 from gemel.systems.ablation.tissue import WARMING_1_K, BLOOD_J_m3_K
 
 LN_DEAD = float(np.log(4.6))
@@ -20,7 +24,7 @@ COOLING_s = 60.0
 """Heat goes on to do harm after the power is off."""
 LEVELS = np.array([0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9])
 """Of the target's voxels, from the least harmed on, whose damage is told."""
-LEAST_mL, COOLEST = 0.05, -3.0
+COOLEST = -3.0
 SHARP = 0.7
 """Of ln Ω over which a voxel counts from dead to alive: the zone's edge is then smooth in the parameters."""
 VOLUME, ASPECT, HEALTHY, CRITICAL, FIRST_LEVEL = 0, 1, 2, 3, 4
@@ -42,14 +46,29 @@ def field(body: Body, params: dict[str, float], applications: tuple[Application,
     total = np.zeros((3, *body.grid.shape), dtype=np.float32)
     total[0] = of.blood_degC
     for one in applications:
-        across, along = places_mm(body.grid, body.entry(one.entry))
-        heat = heat_W_m3(
-            body.maps, across, along, power_W=one.power_W * params["efficiency_1"],
-            reach_mm=reach_mm(body.maps, body.organ, across, along, body.MHz), length_mm=params["length_mm"], voxel_mm3=body.voxel_mm3,
-        )  # fmt: skip
+        heat = applied_W_m3(body, params, one)
         top, omega, minutes = heated(of, heat, 60.0 * one.minutes, COOLING_s)
         total = np.stack([np.maximum(total[0], top), total[1] + omega, total[2] + minutes])
     return Field(*total)
+
+
+def applied_W_m3(body: Body, params: dict[str, float], one: Application) -> Float32[Array, "x y z"]:
+    """Where the power of an application goes. Raises InputError for an energy that is not at hand."""
+    if one.energy not in body.energies:
+        found, remedy = f"{one.energy} in a twin of {', '.join(body.energies)}", "begin a twin with --set energy=both"
+        raise InputError(found, where="ablation", remedy=remedy)
+    if one.energy == RADIOFREQUENCY:
+        return (one.power_W * params["rf_efficiency_1"] * pattern_1_m3(body, one.entry)).astype(np.float32)
+    across, along = places_mm(body.grid, body.entry(one.entry))
+    return heat_W_m3(
+        body.maps,
+        across,
+        along,
+        power_W=one.power_W * params["efficiency_1"],
+        reach_mm=reach_mm(body.maps, body.organ, across, along, body.MHz),
+        length_mm=params["length_mm"],
+        voxel_mm3=body.voxel_mm3,
+    )
 
 
 def tissue(body: Body, params: dict[str, float]) -> Tissue:
@@ -86,11 +105,6 @@ def features(body: Body, of: Field) -> Float[Array, "features"]:
     return found
 
 
-def ln_mL(volume_mL: float) -> float:
-    """Logarithm of a volume that may be nothing."""
-    return float(np.log(volume_mL + LEAST_mL))
-
-
 def ln_aspect(body: Body, dead: Float[Array, "x y z"]) -> float:
     """ln of a zone's extent along the first entry over that across it, by second moments; 0 for nothing."""
     if dead.sum() < 8:
@@ -102,17 +116,11 @@ def ln_aspect(body: Body, dead: Float[Array, "x y z"]) -> float:
 
 
 def calculated(body: Body, params: Params, done: Done) -> Float[Array, "draws features"]:
-    """Features of every draw after what was done, each by the whole calculation."""
-    names = [name for name in params if name != "discrepancy_1"]
+    """Features of every draw after what was done."""
     applications = tuple(read_kind(kind, amount) for kind, _, amount in sorted(done, key=lambda one: one[1]))
-    count = len(params[names[0]])
-    rows = [{name: float(params[name][n]) for name in names} for n in range(count if applications else 1)]
-    found = np.stack([features(body, field(body, row, applications)) for row in rows])
-    return np.broadcast_to(found, (count, FEATURES)).copy()
+    return by_draw(lambda row: features(body, field(body, row, applications)), params, done)
 
 
 def cover_1(shown: Float[Array, "draws features"]) -> Float[Array, "draws"]:
     """Share of the target that is dead, from the damage at LEVELS: where it crosses that of death."""
-    ln = np.maximum.accumulate(shown[:, FIRST_LEVEL:], axis=1) + 1e-9 * np.arange(len(LEVELS))
-    left = np.array([np.interp(0.0, row, LEVELS, left=0.0, right=1.0) for row in ln])
-    return np.asarray(1.0 - left)
+    return share_over(LEVELS, shown[:, FIRST_LEVEL:], 0.0)

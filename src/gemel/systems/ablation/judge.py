@@ -1,24 +1,25 @@
 """Applications to come: power, time and place, screened at the middle of the belief and then judged on common draws."""
 
 from collections.abc import Mapping
+from itertools import product
 
 import numpy as np
 
-from gemel.core import twin as twins
 from gemel.core.decision import Goal, Limit
-from gemel.core.forecast import Forecast
 from gemel.core.image import Array
 from gemel.core.record import Action, Plan
 from gemel.core.system import Judgement, Progress
 from gemel.core.twin import Twin
-from gemel.engines.inference.slow import Done
+from gemel.core.visit import Measured
+from gemel.engines.inference.options import Options, judged
 from gemel.systems.ablation.applicator import Application, read_plan
 from gemel.systems.ablation.case import Case
 from gemel.systems.ablation.heat import calculated
-from gemel.systems.ablation.observe import Day
+from gemel.systems.ablation.names import MICROWAVE, RADIOFREQUENCY
 from gemel.systems.ablation.readouts import values
 
-POWERS_W, MINUTES = (30.0, 45.0, 60.0, 80.0, 100.0), (5.0, 10.0)
+POWERS_W = {MICROWAVE: (30.0, 45.0, 60.0, 80.0, 100.0), RADIOFREQUENCY: (15.0, 25.0, 35.0, 50.0)}
+MINUTES, USUAL_W_min = (5.0, 10.0), {MICROWAVE: (60.0, 10.0), RADIOFREQUENCY: (35.0, 10.0)}
 USUAL, STOP = "60 W 10 min at A", "stop"
 KEPT = 4
 LATER_s = 3600.0
@@ -32,40 +33,35 @@ def goal() -> Goal:
     return Goal(lambda found: -np.asarray(found["healthy_mL"]), limits, "mL of liver, as a loss")
 
 
-def judge(twin: Twin, case: Case, library: None, day: Day, *, draws: int, rng: np.random.Generator, progress: Progress) -> Judgement:
-    """Forecasts of the applications that are best at the medians, of the usual one and of none, each on the same draws by the whole
-    calculation: damage of what was given is added to."""
-    _, params = twin.belief.draw(draws, rng)
-    middle = {name: np.array([np.median(column)]) for name, column in params.items()}
-    options = [Application(W, minutes, entry.name).name for entry in case.body.entries for W in POWERS_W for minutes in MINUTES]
-    ranked = sorted(options, key=lambda name: _penalty(_found(twin, case, name, middle)))
-    chosen = tuple(dict.fromkeys((*ranked[:KEPT], STOP, usual(case))))
-    forecasts = {}
-    for n, name in enumerate(chosen):
-        progress("applications", n, len(chosen))
-        found = _found(twin, case, name, params)
-        forecasts[name] = Forecast(twin.model.name, twin.t_s, twin.t_s + LATER_s, actions(name, twin.t_s), found)
-    progress("applications", len(chosen), len(chosen))
-    return Judgement(forecasts, {}, {})
+def judge(twin: Twin, case: Case, library: None, day: Measured, *, draws: int, rng: np.random.Generator, progress: Progress) -> Judgement:
+    """Forecasts of the applications that are best at the medians, of the usual one and of none."""
+    options = Options(
+        screened=screened(case),
+        always=(STOP, usual(case)),
+        kept=KEPT,
+        found=lambda params, done: values(calculated(case.body, params, done)),
+        penalty=_penalty,
+        plan=actions,
+        seen_s=lambda plan: LATER_s,
+    )
+    return judged(twin, options, draws=draws, rng=rng, progress=progress, called="applications")
+
+
+def screened(case: Case) -> list[str]:
+    """Every power, time and place of the energies at hand."""
+    each = product(case.body.energies, case.body.entries, MINUTES)
+    return [Application(W, minutes, entry.name, energy).name for energy, entry, minutes in each for W in POWERS_W[energy]]
 
 
 def usual(case: Case) -> str:
-    """The usual application through the first entry."""
-    return f"{USUAL.rsplit(' ', 1)[0]} {case.body.entries[0].name}"
+    """The usual application of the first energy through the first entry."""
+    return Application(*USUAL_W_min[case.body.energies[0]], case.body.entries[0].name, case.body.energies[0]).name
 
 
 def actions(name: str, t_s: float, source: str = "") -> Plan:
     """What a plan gives; to stop is an application of no minutes."""
     one = read_plan(name)
     return (Action(one.kind, t_s, one.minutes, "min", source) if one else Action(STOP, t_s, 0.0, "min", source),)
-
-
-def _found(twin: Twin, case: Case, name: str, params: Mapping[str, Array]) -> dict[str, Array]:
-    """Readouts under what was given and the plan."""
-    everything = (*twins.given(twin), *actions(name, twin.t_s))
-    done: Done = tuple((a.kind, a.t_s - twin.start_s, a.amount) for a in everything if a.amount > 0)
-    found = values(calculated(case.body, params, done))
-    return {readout: value for readout, value in found.items() if readout != "loss_1"}
 
 
 def _penalty(found: Mapping[str, Array]) -> float:

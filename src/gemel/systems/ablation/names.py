@@ -1,8 +1,9 @@
-"""Regions of the liver by the names that this system uses."""
+"""Regions of the liver, and energies, by the names that this system uses."""
 
 from gemel.core.errors import StructureError
 
 ORGAN, TUMOUR, CRITICAL, ABLATED = "organ", "tumour", "critical", "ablated"
+MICROWAVE, RADIOFREQUENCY = "microwave", "radiofrequency"
 _ALIASES = {
     "organ": ORGAN, "liver": ORGAN, "tumour": TUMOUR, "tumor": TUMOUR, "lesion": TUMOUR, "metastasis": TUMOUR, "critical": CRITICAL,
     "bile_duct": CRITICAL, "gallbladder": CRITICAL, "bowel": CRITICAL, "colon": CRITICAL, "ablated": ABLATED, "ablation_zone": ABLATED,

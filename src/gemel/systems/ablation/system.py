@@ -10,16 +10,16 @@ from gemel.core.record import Action
 from gemel.core.system import Exam, System
 from gemel.core.time import DAY_S
 from gemel.core.twin import Twin, given
-from gemel.core.visit import Segmented
+from gemel.core.visit import Measured, Segmented, observations
 from gemel.systems.ablation import template
 from gemel.systems.ablation.case import Case, begin
 from gemel.systems.ablation.judge import STOP, USUAL, actions, goal, judge
 from gemel.systems.ablation.names import ABLATED, canonical
-from gemel.systems.ablation.observe import Day, observations, observe
+from gemel.systems.ablation.observe import observe
 from gemel.systems.ablation.report import pages
 
 EXAM_d = (0.0, 1.0, 3.0, 6.0, 9.0)
-EXAM_PLANS = ("30 W 5 min at A", "60 W 10 min at A", "100 W 10 min at A", "45 W 10 min at A")
+EXAM_PLANS = ("30 W 5 min at A", "45 W 5 min at A", "45 W 8 min at A", "60 W 5 min at A")
 
 
 def model(case: Case, library: None) -> Model:
@@ -87,7 +87,7 @@ SYSTEM = System(
     exam=EXAM,
     case=Case,
     library=None,
-    day=Day,
+    day=Measured,
     planning=("mri", "fat"),
     scans=("mri",),
     starts=starts,

@@ -19,7 +19,10 @@ FIVE_LEVELS = (0.0, 0.1, 0.2, 0.35, 0.5)
 
 @dataclass(frozen=True)
 class Kind:
-    """κ (W/m/K) at 37 °C, ρc (J/m³/K), blood (of that of lean liver), water (of that of lean liver); σ (S/m) and ε_r by MHz."""
+    """κ (W/m/K) at 37 °C, ρc (J/m³/K), blood (of that of lean liver), water (of that of lean liver); σ (S/m) and ε_r by MHz.
+
+    `sigma_rf_S_m`: near 0.5 MHz.
+    """
 
     conductivity_W_m_K: float
     capacity_J_m3_K: float
@@ -27,13 +30,15 @@ class Kind:
     water_1: float
     sigma_S_m: dict[int, float]
     epsilon_1: dict[int, float]
+    sigma_rf_S_m: float
 
 
-LEAN = Kind(0.52, 3.82e6, 1.0, 1.0, {915: 0.86, 2450: 1.69}, {915: 46.8, 2450: 43.0})
-"""Hasgall et al. 2022 (κ 0.519, 1,079 kg/m³ of 3,540 J/kg/K); waves: Gabriel et al. 1996, Phys Med Biol 41:2271."""
-FAT = Kind(0.21, 2.14e6, 0.0, 0.1, {915: 0.051, 2450: 0.105}, {915: 5.46, 2450: 5.28})
+LEAN = Kind(0.52, 3.82e6, 1.0, 1.0, {915: 0.86, 2450: 1.69}, {915: 46.8, 2450: 43.0}, 0.35)
+"""Hasgall et al. 2022 (κ 0.519, 1,079 kg/m³ of 3,540 J/kg/K); waves: Gabriel et al. 1996, Phys Med Biol 41:2271; 470 kHz: Zurbuchen et al.
+2017, Acta Radiol 58:164, medians of fresh human specimens, liver and metastases (0.57)."""
+FAT = Kind(0.21, 2.14e6, 0.0, 0.1, {915: 0.051, 2450: 0.105}, {915: 5.46, 2450: 5.28}, 0.044)
 """Hasgall et al. 2022 (κ 0.211, 911 kg/m³ of 2,348 J/kg/K); Gabriel et al. 1996. What fat there is, no blood flows through."""
-TUMOUR = Kind(0.52, 3.82e6, 1.0, 1.0, {915: 1.03, 2450: 2.03}, {915: 56.0, 2450: 52.0})
+TUMOUR = Kind(0.52, 3.82e6, 1.0, 1.0, {915: 1.03, 2450: 2.03}, {915: 56.0, 2450: 52.0}, 0.57)
 """Lean, with waves about a fifth over liver's as measured outside the body: O'Rourke et al. 2007, Phys Med Biol 52:4707."""
 
 
@@ -47,6 +52,7 @@ class Maps:
     latent_J_m3: Float[Array, "x y z"]
     sigma_S_m: Float[Array, "x y z"]
     epsilon_1: Float[Array, "x y z"]
+    sigma_rf_S_m: Float[Array, "x y z"]
 
 
 def maps(fat_1: Float[Array, "x y z"], tumour: Bool[Array, "x y z"], MHz: int, *, informed: bool = True) -> Maps:
@@ -64,6 +70,7 @@ def maps(fat_1: Float[Array, "x y z"], tumour: Bool[Array, "x y z"], MHz: int, *
         mixed(LEAN.water_1, FAT.water_1, TUMOUR.water_1) * np.float32(LATENT_J_kg * WATER_kg_m3),
         mixed(LEAN.sigma_S_m[MHz], FAT.sigma_S_m[MHz], TUMOUR.sigma_S_m[MHz]),
         mixed(LEAN.epsilon_1[MHz], FAT.epsilon_1[MHz], TUMOUR.epsilon_1[MHz]),
+        mixed(LEAN.sigma_rf_S_m, FAT.sigma_rf_S_m, TUMOUR.sigma_rf_S_m),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 
 from gemel.core.image import Array, Image
 from gemel.core.record import Action
@@ -36,15 +36,6 @@ def outlined(patient: VirtualPatient, given: Sequence[Action]) -> Structures:
     masks = {TUMOUR: body.tumour, CRITICAL: body.critical} | zone
     shown = {name: mask for name, mask in masks.items() if mask.any()}
     return Structures(body.grid, {ORGAN: body.organ, **shown})
-
-
-def labels_of(structures: Structures) -> tuple[Float[Array, "x y z"], dict[str, str]]:
-    """Regions as one label map, later ones over earlier ones, and the names of its labels."""
-    names = dict(enumerate(structures.masks, start=1))
-    labels = np.zeros(structures.grid.shape, dtype=np.float32)
-    for number, name in names.items():
-        labels[structures[name]] = number
-    return labels, {str(number): name for number, name in names.items()}
 
 
 def fat_image(patient: VirtualPatient) -> Image:

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from gemel.core.belief import Params
 from gemel.core.image import Array
 from gemel.engines.inference.slow import Done
+from gemel.engines.inference.slow_model import by_draw, ln_mL, share_over
 from gemel.engines.pde import Flow, Held, Medium, darcy, domain, transport
 from gemel.systems.infusion.body import Body
 from gemel.systems.infusion.catheter import Infusion, read_kind, source_1_s
@@ -21,7 +22,6 @@ DIFFUSIVITY_mm2_s = 1.5e-4
 """Of gadolinium-DTPA in brain: its free 5e-4 mm²/s over a tortuosity squared near 2.6 to 3. Nicholson & Sykova 1998, TINS 21:207."""
 OEDEMA_1 = 2.0
 """Pores and their ease in oedema over those of brain: Sampson et al. 2007, Neuro-Oncol 9:343 (direction); size assumed."""
-LEAST_mL = 0.05
 LEVELS = np.array([0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97, 1.0])
 VOLUME, EXTENT, LEAK, FIRST_LEVEL = 0, 1, 4, 5
 FEATURES = FIRST_LEVEL + len(LEVELS)
@@ -57,7 +57,8 @@ def _unit_flow(body: Body, catheter: str, anisotropy_1: float, backflow_1: float
     K follows the tensor of diffusion of water with the exponent `anisotropy_1`: 1 is proportional, 0 isotropic. Tuch et al. 2001,
     PNAS 98:11697 (proportional); Linninger et al. 2008, Ann Biomed Eng 36:1398 (infusion with it).
     """
-    mobility = MOBILITY_mm2_kPa_s * np.power(np.maximum(body.ease_1, 1e-2), anisotropy_1) * swollen_1(body)
+    eased, swollen = body.eased(anisotropy_1), swollen_1(body)
+    mobility = MOBILITY_mm2_kPa_s * eased * (swollen if len(body.ease_1) == 3 else swollen[..., None])
     source = source_1_s(body.catheter(catheter), Infusion(1.0, 1.0, catheter), backflow_1, body.tissue, body.grid)
     on = domain(body.brain, body.grid.spacing_mm)
     return darcy(on, mobility, source=source, held=Held(body.fluid), tolerance=1e-6), source
@@ -84,11 +85,6 @@ def features(body: Body, of: Delivered) -> Float[Array, "features"]:
     return found
 
 
-def ln_mL(volume_mL: float) -> float:
-    """Logarithm of a volume that may be nothing."""
-    return float(np.log(volume_mL + LEAST_mL))
-
-
 def ln_extents(body: Body, reached: Float[Array, "x y z"]) -> Float[Array, "3"]:
     """ln of √5 standard deviations along x, y, z: the half axes of an ellipsoid; one voxel for nothing."""
     if reached.sum() < 1:
@@ -103,16 +99,11 @@ def ln_extents(body: Body, reached: Float[Array, "x y z"]) -> Float[Array, "3"]:
 
 
 def calculated(body: Body, params: Params, done: Done) -> Float[Array, "draws features"]:
-    """Features of every draw after what was done, each by the whole calculation."""
-    names = [name for name in params if name != "discrepancy_1"]
+    """Features of every draw after what was done."""
     infusions = tuple(read_kind(kind, amount) for kind, _, amount in sorted(done, key=lambda one: one[1]))
-    count = len(params[names[0]])
-    rows = [{name: float(params[name][n]) for name in names} for n in range(count if infusions else 1)]
-    found = np.stack([features(body, delivered(body, row, infusions)) for row in rows])
-    return np.broadcast_to(found, (count, FEATURES)).copy()
+    return by_draw(lambda row: features(body, delivered(body, row, infusions)), params, done)
 
 
 def cover_1(shown: Float[Array, "draws features"]) -> Float[Array, "draws"]:
     """Share of the target with at least SEEN_1: where c at LEVELS crosses it."""
-    c = np.maximum.accumulate(shown[:, FIRST_LEVEL:], axis=1) + 1e-9 * np.arange(len(LEVELS))
-    return np.asarray(1.0 - np.array([np.interp(SEEN_1, row, LEVELS, left=0.0, right=1.0) for row in c]))
+    return share_over(LEVELS, shown[:, FIRST_LEVEL:], SEEN_1)

@@ -4,18 +4,16 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from gemel.core import twin as twins
 from gemel.core.decision import Goal, Limit
-from gemel.core.forecast import Forecast
 from gemel.core.image import Array
 from gemel.core.record import Action, Plan
 from gemel.core.system import Judgement, Progress
 from gemel.core.twin import Twin
-from gemel.engines.inference.slow import Done
+from gemel.core.visit import Measured
+from gemel.engines.inference.options import Options, judged
 from gemel.systems.infusion.case import Case
 from gemel.systems.infusion.catheter import Infusion, read_plan
 from gemel.systems.infusion.delivery import calculated
-from gemel.systems.infusion.observe import Day
 from gemel.systems.infusion.readouts import values
 
 RATES_uL_min, HOURS = (3.0, 5.0, 8.0), (2.0, 4.0, 8.0)
@@ -31,20 +29,18 @@ def goal() -> Goal:
     return Goal(lambda found: -np.asarray(found["covered_mL"]), limits, "mL of tissue, as a loss")
 
 
-def judge(twin: Twin, case: Case, library: None, day: Day, *, draws: int, rng: np.random.Generator, progress: Progress) -> Judgement:
-    """Forecasts of the infusions that are best at the medians, of the usual one and of none, each on the same draws."""
-    _, params = twin.belief.draw(draws, rng)
-    middle = {name: np.array([np.median(column)]) for name, column in params.items()}
-    options = [Infusion(rate, hours, one.name).name for one in case.body.catheters for rate in RATES_uL_min for hours in HOURS]
-    ranked = sorted(options, key=lambda name: _penalty(_found(twin, case, name, middle)))
-    chosen = tuple(dict.fromkeys((*ranked[:KEPT], STOP, usual(case))))
-    forecasts = {}
-    for n, name in enumerate(chosen):
-        progress("infusions", n, len(chosen))
-        plan, found = actions(name, twin.t_s), _found(twin, case, name, params)
-        forecasts[name] = Forecast(twin.model.name, twin.t_s, twin.t_s + 3600.0 * plan[0].amount, plan, found)
-    progress("infusions", len(chosen), len(chosen))
-    return Judgement(forecasts, {}, {})
+def judge(twin: Twin, case: Case, library: None, day: Measured, *, draws: int, rng: np.random.Generator, progress: Progress) -> Judgement:
+    """Forecasts of the infusions that are best at the medians, of the usual one and of none, at the end of each."""
+    options = Options(
+        screened=[Infusion(rate, hours, one.name).name for one in case.body.catheters for rate in RATES_uL_min for hours in HOURS],
+        always=(STOP, usual(case)),
+        kept=KEPT,
+        found=lambda params, done: values(calculated(case.body, params, done)),
+        penalty=_penalty,
+        plan=actions,
+        seen_s=lambda plan: 3600.0 * plan[0].amount,
+    )
+    return judged(twin, options, draws=draws, rng=rng, progress=progress, called="infusions")
 
 
 def usual(case: Case) -> str:
@@ -56,14 +52,6 @@ def actions(name: str, t_s: float, source: str = "") -> Plan:
     """What a plan gives; to stop is an infusion of no hours."""
     one = read_plan(name)
     return (Action(one.kind, t_s, one.hours, "h", source) if one else Action(STOP, t_s, 0.0, "h", source),)
-
-
-def _found(twin: Twin, case: Case, name: str, params: Mapping[str, Array]) -> dict[str, Array]:
-    """Readouts under what was given and the plan."""
-    everything = (*twins.given(twin), *actions(name, twin.t_s))
-    done: Done = tuple((a.kind, a.t_s - twin.start_s, a.amount) for a in everything if a.amount > 0)
-    found = values(calculated(case.body, params, done))
-    return {readout: value for readout, value in found.items() if readout != "loss_1"}
 
 
 def _penalty(found: Mapping[str, Array]) -> float:

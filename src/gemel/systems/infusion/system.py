@@ -10,16 +10,16 @@ from gemel.core.record import Action
 from gemel.core.system import Exam, System
 from gemel.core.time import DAY_S
 from gemel.core.twin import Twin, given
-from gemel.core.visit import Segmented
+from gemel.core.visit import Measured, Segmented, observations
 from gemel.systems.infusion import template
 from gemel.systems.infusion.case import Case, begin
 from gemel.systems.infusion.judge import STOP, USUAL, actions, goal, judge
 from gemel.systems.infusion.names import INFUSED, canonical
-from gemel.systems.infusion.observe import Day, observations, observe
+from gemel.systems.infusion.observe import observe
 from gemel.systems.infusion.report import pages
 
 EXAM_d = (0.0, 1.0, 3.0, 6.0, 9.0)
-EXAM_PLANS = ("3 uL/min 2 h at A", "8 uL/min 2 h at A", "8 uL/min 4 h at B", "5 uL/min 2 h at A")
+EXAM_PLANS = ("3 uL/min 1 h at A", "3 uL/min 2 h at A", "8 uL/min 2 h at A", "5 uL/min 2 h at A")
 
 
 def model(case: Case, library: None) -> Model:
@@ -88,7 +88,7 @@ SYSTEM = System(
     exam=EXAM,
     case=Case,
     library=None,
-    day=Day,
+    day=Measured,
     planning=("mri", "dti"),
     scans=("mri",),
     starts=starts,

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 
 from gemel.core.image import Array, Image
 from gemel.core.record import Action
 from gemel.core.structures import Structures
-from gemel.systems.infusion.body import Body
+from gemel.systems.infusion.body import PARTS, Body
 from gemel.systems.infusion.catheter import read_kind
 from gemel.systems.infusion.delivery import delivered, seen_1
 from gemel.systems.infusion.names import BRAIN, FLUID, INFUSED, TARGET
@@ -39,19 +39,8 @@ def outlined(patient: VirtualPatient, given: Sequence[Action]) -> Structures:
     return Structures(body.grid, {BRAIN: body.brain, FLUID: body.fluid, **region})
 
 
-def labels_of(structures: Structures) -> tuple[Float[Array, "x y z"], dict[str, str]]:
-    """Regions as one label map, later ones over earlier ones, and the names of its labels."""
-    names = dict(enumerate(structures.masks, start=1))
-    labels = np.zeros(structures.grid.shape, dtype=np.float32)
-    for number, name in names.items():
-        labels[structures[name]] = number
-    return labels, {str(number): name for number, name in names.items()}
-
-
 def tensor(patient: VirtualPatient) -> dict[str, Image]:
-    """The diagonal that MRI would give of it."""
+    """What MRI would give of it: the diagonal, or all six parts."""
     grid, ease = patient.body.grid, patient.body.ease_1
-    return {
-        axis: Image((DIFFUSIVITY_mm2_s * part).astype(np.float32), grid.affine_mm, grid.frame)
-        for axis, part in zip(("xx", "yy", "zz"), ease)
-    }
+    names = PARTS if len(ease) == len(PARTS) else ("xx", "yy", "zz")
+    return {name: Image((DIFFUSIVITY_mm2_s * part).astype(np.float32), grid.affine_mm, grid.frame) for name, part in zip(names, ease)}

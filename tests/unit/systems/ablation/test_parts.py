@@ -1,16 +1,24 @@
 """Waves, tissue, plans and cover: the parts of an ablation, one by one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from gemel.core.errors import InputError, RangeError
+from gemel.core.structures import Structures
 from gemel.devices.needle import places_mm, read_needle
 from gemel.systems.ablation.adapted import adapted
 from gemel.systems.ablation.applicator import Application, heat_W_m3, reach_mm, read_kind, read_plan
-from gemel.systems.ablation.heat import FEATURES, FIRST_LEVEL, LEVELS, cover_1
+from gemel.systems.ablation.case import Case
+from gemel.systems.ablation.electrode import line, pattern_1_m3
+from gemel.systems.ablation.heat import FEATURES, FIRST_LEVEL, LEVELS, VOLUME, cover_1, features, field
+from gemel.systems.ablation.judge import screened, usual
 from gemel.systems.ablation.phantom import phantom
+from gemel.systems.ablation.population import population
 from gemel.systems.ablation.tissue import LEAN, TUMOUR, attenuation_1_m, maps
 
+MEDIAN = {p.name: p.centre for p in population(("microwave", "radiofrequency")) if p.name != "discrepancy_1"}
 BODY = phantom(shape=24, spacing_mm=3.0, fat_1=0.3)
 
 
@@ -59,3 +67,52 @@ def test_lines_in_the_share_of_fat_are_found_and_one_liver_refused() -> None:
     assert found == pytest.approx({"perfusion_1_s": 0.02 * np.exp(-0.6), "efficiency_1": 0.5, "length_mm": 10.0})
     with pytest.raises(InputError, match="shares of fat"):
         adapted(np.array([0.1]), livers[:1], 0.3)
+
+
+RF = replace(BODY, energies=("microwave", "radiofrequency"))
+
+
+def test_a_watt_through_an_electrode_is_taken_up_whole_and_falls_with_the_square_about_its_middle() -> None:
+    """σ|∇φ|² = I²/(4π²σρ²L²) beside the middle of a long tip; a tip twice as long gives it over twice the length."""
+    even = replace(phantom(shape=40, spacing_mm=2.0, fat_1=0.0, radius_mm=2.0), informed=False, tip_mm=40.0)
+    heat = pattern_1_m3(even, "A")
+    assert float(heat.sum()) * even.voxel_mm3 * 1e-9 == pytest.approx(1.0, rel=1e-5)
+    across, along = places_mm(even.grid, even.entries[0])
+    beside = (np.abs(along) < 5) & (across > 5) & (across < 12)
+    slope = np.polyfit(np.log(across[beside]), np.log(heat[beside]), 1)[0]
+    assert -2.4 < slope < -1.9  # a little steeper than −2: the line ends
+    half = heat[np.abs(along) < 10].sum() / heat.sum()
+    assert 0.35 < half < 0.6
+
+
+def test_a_line_of_current_sums_to_one_and_lies_about_its_point() -> None:
+    shares = line(BODY.grid, BODY.entries[1], 30.0)
+    places = np.argwhere(shares > 0) * BODY.grid.spacing_mm + BODY.grid.origin_mm
+    weights = shares[shares > 0]
+    assert weights.sum() == pytest.approx(1.0)
+    assert weights @ places == pytest.approx(BODY.entries[1].at_mm, abs=1e-9)
+    assert weights @ (places[:, 2] - 5.0) ** 2 == pytest.approx(30.0**2 / 12, rel=0.03)  # and what the voxels' width adds
+
+
+def test_radiofrequency_is_written_read_and_refused_where_it_is_not_at_hand() -> None:
+    one = Application(35.0, 10.0, "A", "radiofrequency")
+    assert (one.name, one.kind) == ("RF 35 W 10 min at A", "radiofrequency 35 W at A")
+    assert (read_plan(one.name), read_kind(one.kind, 10.0)) == (one, one)
+    with pytest.raises(RangeError, match="100 W"):
+        read_plan("RF 120 W 10 min at A")
+    with pytest.raises(InputError, match="radiofrequency in a twin of microwave"):
+        field(BODY, MEDIAN, (one,))
+    with pytest.raises(InputError, match="no antenna 'Z'"):
+        field(BODY, MEDIAN, (Application(35.0, 10.0, "Z"),))
+
+
+def test_both_energies_are_screened_each_with_what_is_known_of_it() -> None:
+    case = Case(RF, Structures(RF.grid, {}), 0.0, ())
+    names = screened(case)
+    assert {"RF 35 W 10 min at B", "60 W 5 min at C"} < set(names)
+    assert len(names) == 3 * 2 * (5 + 4)
+    assert usual(case) == "60 W 10 min at A"
+    assert usual(replace(case, body=replace(RF, energies=("radiofrequency",)))) == "RF 35 W 10 min at A"
+    assert [p.name for p in population(("radiofrequency",))][-2:] == ["rf_efficiency_1", "discrepancy_1"]
+    zones = [features(RF, field(RF, MEDIAN, (Application(35.0, 5.0, "A", kind),)))[VOLUME] for kind in RF.energies]
+    assert zones[1] > zones[0]  # less of it is lost on the way
