@@ -160,6 +160,7 @@ class System:
     deliver(case, day, plan, draws, rng) -> part, what one fraction or cycle gave; delivered(case, parts) -> Delivered;
     deviations(twin before the scan, case, library, day, treated, rng) -> Deviations of today from the forecast;
     check(case, day, plan, seed, uncertainty, progress) -> Verifications; beams(case, day, plan) -> Beams.
+    legible(case, draws by kind) -> draws by name with unit: what the next scan should show, as people read it;
     pages(told, rng) -> Page: what its report shows, also before a decision; without it the report is that of a dose on a CT of the day.
     """
 
@@ -198,6 +199,7 @@ class System:
     deviations: Callable[..., tuple[Deviation, ...]] | None = None
     check: Callable[..., tuple[Verification, ...]] | None = None
     beams: Callable[[Any, Any, Any], Beams] | None = None
+    legible: Callable[[Any, Mapping[str, Array]], Mapping[str, Array]] | None = None
     pages: Callable[[Told, np.random.Generator], Page] | None = None
 
 

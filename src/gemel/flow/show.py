@@ -122,8 +122,8 @@ def _seen(entry: Event) -> Seen:
 
 def _expected(session: Session, t_s: float) -> tuple[Expectation, ...]:
     ahead = forecast(session.twin, (), list(session.twin.model.observe), t_s, DRAWS, generator(session.twin, 1))
-    rows = []
-    for kind, draws in ahead.values.items():
+    rows, legible = [], session.system.legible
+    for kind, draws in (legible(session.case, ahead.values) if legible else ahead.values).items():
         flat = draws.reshape(len(draws), -1)
         low, high = interval(flat)
         for i, median in enumerate(np.median(flat, axis=0)):

@@ -1,6 +1,6 @@
 """A CT or CBCT series, or a dose, in: DICOM files → Image in HU or Gy, LPS, (x, y, z), z increasing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,8 @@ from gemel.io.rtdose import read_dose
 
 _ENHANCED = "an enhanced or multi-frame object"
 _SHARED = ("study_uid", "series_uid", "frame_uid")
+Values = Callable[[Dataset, str], Float[Array, "x y"]]
+"""Real values of one slice, of its data set and where it came from."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,15 @@ def read_dicom(path: str | Path, *, series_uid: str = "") -> Image:
     return read_series(path, series_uid=series_uid).image
 
 
-def read_series(path: str | Path, *, modality: str = "CT", series_uid: str = "") -> Series:
+def read_series(path: str | Path, *, modality: str = "CT", series_uid: str = "", values: Values | None = None) -> Series:
     """The one series of `modality` in a folder, or of the file named, with its identity.
 
-    Slices must form one regular upright transverse stack (see dicom_geometry). Stored values are rescaled to HU (PS3.3 C.11.1); a series of
-    one slice takes its SliceThickness as spacing. Feet-first and prone scans are flipped to LPS. Errors name the file and the remedy.
+    Slices must form one regular upright transverse stack (see dicom_geometry). Stored values are rescaled to HU (PS3.3 C.11.1), or by
+    `values`; a series of one slice takes its SliceThickness as spacing. Feet-first and prone scans are flipped to LPS. Errors name the
+    file and the remedy.
     """
     entries = series_of(scan(path), modality, series_uid, str(path))
-    slices = [_slice(entry) for entry in entries]
+    slices = [_slice(entry, values or _rescaled) for entry in entries]
     identity = _one_identity(slices)
     order, affine_mm = stack([item.plane for item in slices], _thickness_mm(entries))
     slices = [slices[i] for i in order]
@@ -70,7 +73,7 @@ def read_series(path: str | Path, *, modality: str = "CT", series_uid: str = "")
     )
 
 
-def _slice(entry: Entry) -> _Slice:
+def _slice(entry: Entry, values: Values) -> _Slice:
     where = str(entry.path)
     data = read_bytes(entry.path)
     dataset = parse(data, where)
@@ -80,7 +83,7 @@ def _slice(entry: Entry) -> _Slice:
         require_class(dataset, CTImageStorage, where)
     return _Slice(
         plane=plane(dataset, where),
-        rescaled=_rescaled(dataset, where),
+        rescaled=values(dataset, where),
         identity=identity_of(dataset, where),
         sop_uid=uid(dataset, "SOPInstanceUID", where),
         acquired=acquired_at(dataset, where),

@@ -28,6 +28,7 @@ class Quantity:
 
 
 TIME_INTEGRATED_ACTIVITY = Quantity("TIA", "time-integrated activity concentration", "Bq.s/ml", "becquerel second per millilitre")
+ADC = Quantity("ADC", "apparent diffusion coefficient", "um2/s", "square micrometre per second")
 
 
 def write_parametric_map(path: str | Path, image: Image, volume: Volume, quantity: Quantity, *, description: str = "") -> str:

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gemel.core.errors import InputError
-from gemel.io.mri import VisitRead, read_visit
+from gemel.core.time import seconds
+from gemel.core.visit import Segmented
+from gemel.io.mri import read_visit
 
 MOST_S = 3600.0
 
 
-def segment_by_command(command: Sequence[str], images: Sequence[Path], out: Path, *, most_s: float = MOST_S) -> VisitRead:
+def segment_by_command(command: Sequence[str], images: Sequence[Path], out: Path, *, most_s: float = MOST_S) -> Segmented:
     """Run `command` with the images' paths and then `out` as its last arguments, without a shell; read `out` (and the JSON beside it).
 
     Raises InputError for a command that is missing, fails, takes longer than `most_s`, or writes nothing; what `read_visit` raises.
@@ -28,4 +30,5 @@ def segment_by_command(command: Sequence[str], images: Sequence[Path], out: Path
     if done.returncode != 0 or not out.exists():
         said = " ".join((done.stderr or done.stdout).split())[-200:]
         raise InputError(f"a segmenter that failed ({done.returncode}: {said})", where=command[0], remedy="run it by hand and mend it")
-    return read_visit(out)
+    found = read_visit(out)
+    return Segmented(found.structures, seconds(found.acquired), f"{out.name}#{found.digest[:16]}")

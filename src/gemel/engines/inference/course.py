@@ -46,22 +46,29 @@ def condition(course: Course, draws: int = DRAWS, proposals: int = PROPOSALS) ->
     """Conditions on the whole record at once, so that the order in which scans arrive cannot matter; errors are normal and independent."""
 
     def apply(twin: Twin, new: Sequence[Observation], rng: np.random.Generator) -> Draws:
-        seen = sorted((*observations(twin), *new), key=lambda o: (o.t_s, o.kind, o.source))
-        actions = given(twin)
-
-        def residuals(z: Float[Array, "n d"]) -> Float[Array, "n m"]:
-            values = named(course.parameters, unwhitened(course.parameters, z))
-            held = {p.name: np.clip(values[p.name], *p.bounds) for p in course.parameters}
-            outside = np.logical_or.reduce([held[name] != values[name] for name in values])
-            r = residuals_of(course, held, actions, twin.start_s, seen)
-            return np.where(outside[:, None], np.inf, r)
-
-        found = importance.sample(residuals, len(course.parameters), draws, rng, a_round=proposals)
-        params = named(course.parameters, unwhitened(course.parameters, found.z))
-        state = course.states(params, actions, twin.start_s, (seen[-1].t_s,))[0]
-        return Draws(state, params, np.full(draws, 1 / draws))
+        return fitted(course, twin, new, (draws, proposals), rng)[0]
 
     return apply
+
+
+def fitted(
+    course: Course, twin: Twin, new: Sequence[Observation], draws_proposals: tuple[int, int], rng: np.random.Generator
+) -> tuple[Draws, float]:
+    """The posterior after the whole record, and ln of the density that the prior gave all of it together but for what models share."""
+    seen = sorted((*observations(twin), *new), key=lambda o: (o.t_s, o.kind, o.source))
+    actions, (draws, proposals) = given(twin), draws_proposals
+
+    def residuals(z: Float[Array, "n d"]) -> Float[Array, "n m"]:
+        values = named(course.parameters, unwhitened(course.parameters, z))
+        held = {p.name: np.clip(values[p.name], *p.bounds) for p in course.parameters}
+        outside = np.logical_or.reduce([held[name] != values[name] for name in values])
+        r = residuals_of(course, held, actions, twin.start_s, seen)
+        return np.where(outside[:, None], np.inf, r)
+
+    found = importance.sample(residuals, len(course.parameters), draws, rng, a_round=proposals)
+    params = named(course.parameters, unwhitened(course.parameters, found.z))
+    state = course.states(params, actions, twin.start_s, (seen[-1].t_s,))[0]
+    return Draws(state, params, np.full(draws, 1 / draws)), found.log_evidence
 
 
 def residuals_of(

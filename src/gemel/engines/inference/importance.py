@@ -32,11 +32,15 @@ NEAREST_EDGE = 1e-12
 
 @dataclass(frozen=True)
 class Sample:
-    """Equally probable draws (n, d) in the standard normal space, and the effective number of proposals behind them."""
+    """Equally probable draws (n, d) in the standard normal space, and the effective number of proposals behind them.
+
+    `log_evidence`: ln ∫ N(z; 0, I) exp(−½|residuals(z)|²) dz, what models of the same data are weighed by.
+    """
 
     z: Float[Array, "n d"]
     effective: float
     proposed: int
+    log_evidence: float
 
 
 @dataclass(frozen=True)
@@ -64,12 +68,14 @@ def sample(residuals: Residuals, d: int, n: int, rng: np.random.Generator, *, a_
     for done in range(ROUNDS):
         fresh = _propose(proposals[-1], rng)
         z, cost = np.concatenate([z, fresh]), np.concatenate([cost, costs(fresh, residuals(fresh))])
-        weights = _weights(z, cost, proposals)
+        log_ratio = _log_ratio(z, cost, proposals)
+        weights = _truncated(log_ratio)
         effective = particles.effective_size(weights)
         if done and effective >= ENOUGH * n:
             break
         proposals.append(_refitted(z, weights, full))
-    return Sample(z[particles.systematic(weights, n, rng)], effective, len(z))
+    log_evidence = float(special.logsumexp(log_ratio) - np.log(len(z)) - 0.5 * d * np.log(2 * np.pi))
+    return Sample(z[particles.systematic(weights, n, rng)], effective, len(z), log_evidence)
 
 
 def _propose(proposal: _Proposal, rng: np.random.Generator) -> Float[Array, "n d"]:
@@ -83,15 +89,19 @@ def _propose(proposal: _Proposal, rng: np.random.Generator) -> Float[Array, "n d
     return np.where(part < NORMAL + STUDENT, proposal.centre + (scale * normal) @ proposal.root.T, normal)
 
 
-def _weights(z: Float[Array, "n d"], cost: Float[Array, "n"], proposals: list[_Proposal]) -> Float[Array, "n"]:
-    """Posterior over the mixture of all proposals, truncated at √n times the mean."""
+def _log_ratio(z: Float[Array, "n d"], cost: Float[Array, "n"], proposals: list[_Proposal]) -> Float[Array, "n"]:
+    """ln of the posterior, not normalised, over the mixture of all proposals."""
     d = z.shape[1]
     parts = [np.log(PRIOR) - 0.5 * np.square(z).sum(axis=1) - 0.5 * d * np.log(2 * np.pi)]
     for proposal in proposals:
         share = proposal.count / sum(p.count for p in proposals)
         parts += [np.log(share) + part for part in _log_densities(z, proposal)]
-    weights = particles.normalised(-cost - special.logsumexp(parts, axis=0))
-    weights = np.minimum(weights, np.sqrt(len(z)) / len(z))
+    return np.asarray(-cost - special.logsumexp(parts, axis=0))
+
+
+def _truncated(log_ratio: Float[Array, "n"]) -> Float[Array, "n"]:
+    """Weights, truncated at √n times the mean."""
+    weights = np.minimum(particles.normalised(log_ratio), 1 / np.sqrt(len(log_ratio)))
     return np.asarray(weights / weights.sum())
 
 

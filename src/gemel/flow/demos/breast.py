@@ -62,5 +62,5 @@ def _treated(record: Store, twin_id: str, progress: Progress) -> float:
 def _visit(patient: VirtualPatient, done: tuple[Action, ...], t_s: float, folder: Path) -> Path:
     path = folder / f"visit_{iso(t_s)[:10]}"
     made = visit_of(patient, done, t_s, np.random.default_rng([SEED, int(t_s)]))
-    io.write_breast_visit(path, replace(made, source=path.name), patient_id=PATIENT)
+    io.write_diffusion_visit(path, replace(made, source=path.name), patient_id=PATIENT)
     return path

@@ -10,11 +10,10 @@ from gemel.core.diffusion import DiffusionVisit
 from gemel.core.errors import InputError, RangeError
 from gemel.core.image import Image
 from gemel.core.time import seconds
-from gemel.engines.registration import resample
 from gemel.systems.breast.body import Body
 from gemel.systems.breast.cellularity import CAPACITY_1_mm3, lowest
 from gemel.systems.breast.drugs import DRUGS, Dose
-from gemel.systems.breast.grid import MARGIN_mm, Working, smooth_adc_mm2_s, working
+from gemel.systems.breast.grid import MARGIN_mm, Working, smooth_adc_mm2_s, surroundings, working
 from gemel.systems.breast.mechanics import coupled
 from gemel.systems.breast.modes import modes
 from gemel.systems.breast.population import parameters
@@ -22,12 +21,14 @@ from gemel.systems.breast.regions import regions
 
 MODES, PARTS = 4, 8
 LEAST_VOXELS = 30
-_DOSE = re.compile(r"(?P<drug>AC|T)(?:x(?P<amount>[\d.]+))?@(?P<time>.+)")
+MOST = 4.0
+"""Standard doses at once: the whole course."""
+_DOSE = re.compile(r"(?P<drug>AC|T)(?:x(?P<amount>\d+(?:\.\d+)?|\.\d+))?@(?P<time>.+)")
 
 
 @dataclass(frozen=True)
 class Case:
-    """The body, the grid it lies on with the ADC map there, ADC_min of this tumour, its tissue, and what was assumed."""
+    """The body, the grid it lies on, the ADC map there and farther about, ADC_min of this tumour, its tissue, and what was assumed."""
 
     body: Body
     grid: Image
@@ -51,8 +52,7 @@ def begin(baseline: DiffusionVisit, *, doses: Sequence[str] | str = (), mechanic
         raise RangeError(found, where=baseline.source, remedy=f"the model needs {LEAST_VOXELS}: use a finer map")
     plain = body_of(held, baseline.acquired_s, tuple(read_dose(text) for text in ([doses] if isinstance(doses, str) else doses)))
     body = coupled(plain, held) if mechanics else plain
-    adc = replace(held.grid, array=_shown(baseline, held))
-    return Case(body, held.grid, adc, replace(held.grid, array=held.tissue), least, notes_of(baseline, held, body))
+    return Case(body, held.grid, surroundings(baseline), replace(held.grid, array=held.tissue), least, notes_of(baseline, held, body))
 
 
 def body_of(held: Working, start_s: float, given: tuple[Dose, ...]) -> Body:
@@ -77,7 +77,7 @@ def body_of(held: Working, start_s: float, given: tuple[Dose, ...]) -> Body:
 def read_dose(text: str) -> Dose:
     """`AC@2026-03-03`: one standard dose; `Tx0.33@…`: a part of one. Raises InputError."""
     found = _DOSE.fullmatch(text.strip())
-    if found is None or float(found["amount"] or 1.0) <= 0:
+    if found is None or not 0.0 < float(found["amount"] or 1.0) <= MOST:
         raise InputError(f"a dose {text!r}", where="breast", remedy=f"write {' or '.join(DRUGS)}, then @ and its time: AC@2026-03-03")
     return Dose(found["drug"], seconds(found["time"]), float(found["amount"] or 1.0))
 
@@ -100,8 +100,3 @@ def notes_of(visit: DiffusionVisit, held: Working, body: Body) -> tuple[str, ...
             ),
         )
     )
-
-
-def _shown(visit: DiffusionVisit, held: Working) -> np.ndarray:
-    """The ADC map on the working grid, for the report."""
-    return resample(visit.adc_mm2_s, held.grid, outside=0.0).array

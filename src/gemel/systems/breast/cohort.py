@@ -1,20 +1,24 @@
 """Made-up patients followed over three visits: what twins, coupled to mechanics and not, forecast of the third from the first two."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
+from gemel.core import twin as twins
 from gemel.core.belief import Params, State
 from gemel.core.image import Array
+from gemel.core.model import Model
 from gemel.core.system import common_draws
 from gemel.core.time import DAY_S
 from gemel.core.twin import Twin
-from gemel.engines.inference.averaging import log_score, mixed
-from gemel.systems.breast.averaging import followed
+from gemel.engines.inference.averaging import log_score
+from gemel.systems.breast.averaging import averaged_model, uncoupled, weight
+from gemel.systems.breast.body import Body
 from gemel.systems.breast.case import Case, begin
 from gemel.systems.breast.drugs import Dose
+from gemel.systems.breast.growth_model import model_of
 from gemel.systems.breast.observe import observations, observe
 from gemel.systems.breast.phantom import phantom
 from gemel.systems.breast.seen import cells, volume_mL
@@ -24,7 +28,11 @@ DOSES_d, SECOND_d, THIRD_d = (1.0, 22.0, 43.0), 21.0, 64.0
 """A/C every three weeks; a visit before it, after the first and after the third dose, as in Jarrett et al. 2020, Neoplasia 22:820."""
 SHAPE, SPACING_mm, RADII_mm = (24, 24, 20), 3.0, (8.0, 18.0)
 DRAWS = 400
-MODELS = ("coupled", "uncoupled", "averaged")
+MODELS: Mapping[str, Callable[[Body], Model]] = {
+    "coupled": model_of,
+    "uncoupled": lambda body: model_of(uncoupled(body)),
+    "averaged": averaged_model,
+}
 
 
 @dataclass(frozen=True)
@@ -41,27 +49,30 @@ class Third:
     weight: float
 
 
-def third(seed: int, i: int, *, doses_d: Sequence[float] = DOSES_d, known: Mapping[str, float] | None = None) -> Third:
+def third(
+    seed: int,
+    i: int,
+    *,
+    doses_d: Sequence[float] = DOSES_d,
+    known: Mapping[str, float] | None = None,
+    radii_mm: tuple[float, float] = RADII_mm,
+) -> Third:
     """Patient `i` of a seed, whose cells are truly held back by stress; given A/C on some days; some true parameters may be `known`."""
     rng = common_draws(seed, i)
-    made = phantom(rng, shape=SHAPE, spacing_mm=SPACING_mm, radius_mm=rng.uniform(*RADII_mm))
+    made = phantom(rng, shape=SHAPE, spacing_mm=SPACING_mm, radius_mm=rng.uniform(*radii_mm))
     given = tuple(Dose("AC", day * DAY_S, 1.0) for day in doses_d)
     patient = virtual_patient(made, rng, given=given, known=known)
     case = begin(visit_of(patient, (), 0.0, rng))
     body = replace(case.body, given=given)
     at_s = {"second": SECOND_d * DAY_S, "third": THIRD_d * DAY_S}
     seen = {name: observations(observe(case, visit_of(patient, (), t_s, rng), lambda *_: None), t_s, name) for name, t_s in at_s.items()}
-    found = followed(body, (seen["second"],), seed=i)
-    kinds = [one.kind for one in seen["third"]]
-    reached = {name: _reached(twin, at_s["third"], i) for name, twin in found.twins.items()}
-    ahead = {name: {kind: twin.model.observe[kind](*reached[name]) for kind in kinds} for name, twin in found.twins.items()}
-    both = {kind: mixed({name: values[kind] for name, values in ahead.items()}, found.weights, common_draws(i, 6)) for kind in kinds}
-    draws = {**ahead, "averaged": both}
+    held = {name: twins.assimilate(twins.new(make(body), body.start_s, i), seen["second"]) for name, make in MODELS.items()}
+    reached = {name: _reached(twin, at_s["third"], i) for name, twin in held.items()}
+    draws = {name: {one.kind: twin.model.observe[one.kind](*reached[name]) for one in seen["third"]} for name, twin in held.items()}
     first, true = (_truth(patient, t_s) for t_s in (0.0, at_s["third"]))
     logs = {name: np.column_stack([values["ln_cells_1"][:, 0], values["ln_volume_1"][:, 0]]) for name, values in draws.items()}
     exact = _on(case, patient, state_of(patient, (), at_s["third"])["density"][0])
     means = {name: state["density"].mean(axis=0) for name, (state, _) in reached.items()}
-    means["averaged"] = sum((found.weights[name] * mean for name, mean in means.items()), np.zeros(len(exact)))
     return Third(
         true=true,
         first=first,
@@ -69,7 +80,7 @@ def third(seed: int, i: int, *, doses_d: Sequence[float] = DOSES_d, known: Mappi
         covered={name: _covered(log, np.log(true / first + 0.005)) for name, log in logs.items()},
         score={name: log_score(values, seen["third"]) for name, values in draws.items()},
         rms={name: float(np.sqrt(np.square(mean - exact).mean())) for name, mean in means.items()},
-        weight=found.weights["coupled"],
+        weight=weight(reached["averaged"][1]),
     )
 
 

@@ -9,7 +9,7 @@ from scipy import ndimage
 from gemel.core.diffusion import TISSUES, DiffusionVisit
 from gemel.core.errors import RangeError
 from gemel.core.image import Array, Image, with_array
-from gemel.engines.registration import resample
+from gemel.engines.registration import DisplacementField, jacobian, pull, resample
 from gemel.engines.registration.compare import smooth_within, within
 from gemel.systems.breast.cellularity import packing
 
@@ -17,6 +17,7 @@ VOXEL_mm = 2.5
 FINER = 0.75
 MARGIN_mm = 10.0
 """Beyond the outline: a front of 2√(D k) at the priors' medians needs five months for it."""
+AROUND_mm = 40.0
 HALF = 0.5
 SMOOTH_mm = 2.0
 """sd of the mean: of a voxel's noise a quarter is left, of structures of 6 mm nine tenths."""
@@ -44,10 +45,10 @@ def working(visit: DiffusionVisit, lowest_mm2_s: float) -> Working:
     return Working(grid, mask, tumour, density, _supply(visit, grid, tumour), tissue)
 
 
-def density_on(visit: DiffusionVisit, grid: Image, lowest_mm2_s: float) -> Float[Array, "x y z"]:
-    """Cells within a visit's outline as shares of capacity, averaged to another grid of the same frame."""
+def density_on(visit: DiffusionVisit, grid: Image, lowest_mm2_s: float, field: DisplacementField | None = None) -> Float[Array, "x y z"]:
+    """Cells within a visit's outline as shares of capacity, averaged to another grid, through a field where the visit lies elsewhere."""
     held = packing(smooth_adc_mm2_s(visit), lowest_mm2_s) * visit.tumour
-    return onto(visit.adc_mm2_s, held, grid)
+    return onto(visit.adc_mm2_s, held, grid, field)
 
 
 def smooth_adc_mm2_s(visit: DiffusionVisit) -> Float[Array, "x y z"]:
@@ -55,11 +56,16 @@ def smooth_adc_mm2_s(visit: DiffusionVisit) -> Float[Array, "x y z"]:
     return smooth_within(visit.adc_mm2_s, visit.tumour, SMOOTH_mm) if visit.tumour.any() else visit.adc_mm2_s.array
 
 
-def _grid(visit: DiffusionVisit) -> Image:
-    """The image's own grid, coarser along axes that are much finer than VOXEL_mm, cropped to the outline with its margin."""
+def surroundings(visit: DiffusionVisit) -> Image:
+    """ADC on the working grid's voxels farther about the outline, where later visits find their place."""
+    return resample(visit.adc_mm2_s, _grid(visit, AROUND_mm), outside=0.0)
+
+
+def _grid(visit: DiffusionVisit, margin_mm: float = MARGIN_mm) -> Image:
+    """The image's own grid, coarser along axes that are much finer than VOXEL_mm, cropped to the outline with a margin."""
     image = visit.adc_mm2_s
     step = np.where(image.spacing_mm < FINER * VOXEL_mm, VOXEL_mm / image.spacing_mm, 1.0)
-    margin = MARGIN_mm / image.spacing_mm + step
+    margin = margin_mm / image.spacing_mm + step
     found = np.argwhere(visit.tumour)
     low = np.maximum(np.floor(found.min(axis=0) - margin), 0.0)
     high = np.minimum(np.ceil(found.max(axis=0) + margin), np.array(image.shape) - 1.0)
@@ -69,13 +75,19 @@ def _grid(visit: DiffusionVisit) -> Image:
     return Image(np.zeros(shape, np.float32), affine_mm, image.frame)
 
 
-def onto(image: Image, values: Array, grid: Image) -> Float[Array, "x y z"]:
-    """Averaged (sd half the new voxel) along axes where the grid is coarser, then linear; zero outside."""
+def onto(image: Image, values: Array, grid: Image, field: DisplacementField | None = None) -> Float[Array, "x y z"]:
+    """Averaged (sd half the new voxel) along axes where the grid is coarser, then linear; zero outside.
+
+    Through a field: times its Jacobian, so that what is there is moved and neither made nor lost.
+    """
     ratio = grid.spacing_mm / image.spacing_mm
     held = np.asarray(values, dtype=np.float32)
     if (ratio > 1.0 + 1e-6).any():
         held = ndimage.gaussian_filter(held, np.where(ratio > 1.0 + 1e-6, 0.5 * ratio, 0.0), mode="constant")
-    return resample(with_array(image, held), grid, outside=0.0).array
+    if field is None:
+        return resample(with_array(image, held), grid, outside=0.0).array
+    growth = resample(Image(jacobian(field), field.affine_mm), grid, outside=None).array
+    return pull(with_array(image, held), field, onto=grid, outside=0.0).array * growth
 
 
 def _tissue(visit: DiffusionVisit, grid: Image) -> Float[Array, "x y z"]:

@@ -85,12 +85,18 @@ def _course(
     ]
     of = Ensemble(
         rate_1_d=params["k"],
-        diffusivity_mm2_d=diffusivity_mm2_d(body, density, params["D0_mm2_d"], params.get("gamma_1_kPa")),
+        diffusivity_mm2_d=diffusivity_mm2_d(body, density, params["D0_mm2_d"], _coupling_1_kPa(params)),
         excess_1_d=np.asarray(params["excess_1_d"], dtype=np.float64),
         spread=body.supply,
         lost=np.asarray(np.sum(lost, axis=0)),
     )
     return ensemble.advance(density, ensemble.lattice(body.mask, body.spacing_mm), of, days / steps)
+
+
+def _coupling_1_kPa(params: Params) -> Float[Array, "draws"] | None:
+    """γ, and 0 in draws of the model without mechanics, where the two are weighed."""
+    gamma, on = params.get("gamma_1_kPa"), params.get("mechanics_1")
+    return gamma if gamma is None or on is None else np.where(np.asarray(on) > 0, gamma, 0.0)
 
 
 def rate_1_d(body: Body, params: Params) -> Float[Array, "draws n"]:

@@ -17,14 +17,14 @@ from gemel.systems.breast.population import parameters
 from gemel.systems.breast.readouts import readouts
 from gemel.systems.breast.seen import ln_cells, ln_volume, shares
 
-VERSION = "1"
+VERSION = "2"
 DRAWS, PROPOSALS = 1000, 1024
 """Of a posterior, and of a round in search of it: each is a course of a field of cells."""
 
 
 def model_of(body: Body) -> Model:
     """The model of a patient with that body."""
-    course = courses.Course(parameters(len(body.modes), coupled=body.coupled), partial(states, body), observe(body))
+    course = course_of(body)
     return Model(
         name="breast",
         version=VERSION,
@@ -36,6 +36,11 @@ def model_of(body: Body) -> Model:
         condition=courses.condition(course, DRAWS, PROPOSALS),
         card=read_card(files(__package__).joinpath("card.md").read_text(encoding="utf-8")),
     )
+
+
+def course_of(body: Body) -> courses.Course:
+    """Its parameters, their course and what is seen of it; mechanics where the body has stress."""
+    return courses.Course(parameters(len(body.modes), coupled=body.coupled), partial(states, body), observe(body))
 
 
 def observe(body: Body) -> dict[str, Observe]:

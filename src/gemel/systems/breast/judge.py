@@ -27,17 +27,17 @@ PRICE = 0.3
 
 
 def goal() -> Goal:
-    """Least CVaR of ln residual cells plus PRICE times toxicity, toxicity at most TOXICITY_1.
+    """Least CVaR of ln residual cells plus PRICE times toxicity, toxicity at most TOXICITY_1; said in halvings, of which one is ln 2.
 
     CVaR_a(x) = min_c c + E[(x − c)₊]/(1 − a), reached at the a-quantile: Rockafellar & Uryasev 2000, J Risk 2:21, thm 1; the mean of the
     utility's draws is minus that.
     """
-    return Goal(_utility, (Limit("toxicity_1", "<=", TOXICITY_1, 0.5),), "ln of cells (tail)")
+    return Goal(_utility, (Limit("toxicity_1", "<=", TOXICITY_1, 0.5),), "halvings of its cells in the worst fifth, toxicity priced")
 
 
 def _utility(values: Mapping[str, Array]) -> Float[Array, "draws"]:
     x = values["ln_residual_1"] + PRICE * values["toxicity_1"]
-    return np.asarray(-superquantile_parts(x, TAIL))
+    return np.asarray(-superquantile_parts(x, TAIL) / np.log(2.0))
 
 
 def superquantile_parts(x: Float[Array, "draws"], level: float) -> Float[Array, "draws"]:

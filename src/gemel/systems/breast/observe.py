@@ -29,12 +29,11 @@ LEAST_INSIDE = 0.8
 
 @dataclass(frozen=True)
 class Day:
-    """Density on the working grid (share of capacity), what was seen of it with its sd, the ADC map there, and how far it was moved."""
+    """What was seen with its sd, density on the working grid (share of capacity), and how the visit was placed there."""
 
     values: Mapping[str, Array]
     sd: Mapping[str, Array]
     density: Image
-    adc_mm2_s: Image
     quality: Mapping[str, float]
     notes: tuple[str, ...]
 
@@ -46,21 +45,30 @@ def observe(case: Case, visit: DiffusionVisit, progress: Progress) -> Day:
         found = f"a visit of {iso(visit.acquired_s)}, the first one being of {iso(case.body.start_s)}"
         raise InputError(found, where=visit.source, remedy="give visits in order, on days of their own; start a new twin at the earliest")
     progress("visit", 0, 2)
-    placed, moved_mm, similarity = aligned(visit, case.adc_mm2_s)
+    place = aligned(visit, case.adc_mm2_s, _first(case))
     progress("visit", 1, 2)
-    held = density_on(placed, case.grid, case.lowest_mm2_s)
-    inside = _inside(placed, case)
-    values, sd = _seen(case, placed, held)
+    held = density_on(visit, case.grid, case.lowest_mm2_s, place.field)
+    outlined = onto(visit.adc_mm2_s, visit.tumour, case.grid, place.field)[case.body.mask]
+    inside = _inside(visit, case, outlined)
+    values, sd = _seen(case, visit, held, outlined)
     progress("visit", 2, 2)
     quality = {
         "cells_ratio": float(np.exp(values["ln_cells_1"][0]) - FLOOR),
-        "volume_mL": float(np.count_nonzero(placed.tumour)) * placed.adc_mm2_s.voxel_mL,
-        "moved_mm": moved_mm,
-        "similarity": similarity,
+        "volume_mL": float(np.count_nonzero(visit.tumour)) * visit.adc_mm2_s.voxel_mL,
+        "moved_mm": place.moved_mm,
+        "deformed_mm": place.deformed_mm,
+        "similarity": place.similarity,
         "inside_1": inside,
     }
     shown = with_array(case.grid, (held * case.body.mask).astype(np.float32))
-    return Day(values, sd, shown, case.grid, quality, ())
+    return Day(values, sd, shown, quality, ())
+
+
+def _first(case: Case) -> Image:
+    """The first visit's outline on the working grid."""
+    found = np.zeros(case.grid.shape, dtype=np.float32)
+    found[case.body.mask] = case.body.density > 0
+    return with_array(case.grid, found)
 
 
 def observations(day: Day, t_s: float, source: str) -> tuple[Observation, ...]:
@@ -68,10 +76,10 @@ def observations(day: Day, t_s: float, source: str) -> tuple[Observation, ...]:
     return tuple(Observation(kind, t_s, value, day.sd[kind], source) for kind, value in day.values.items())
 
 
-def _inside(visit: DiffusionVisit, case: Case) -> float:
+def _inside(visit: DiffusionVisit, case: Case, outlined: Array) -> float:
     """Share of the visit's outlined volume that the model computes."""
     total_mm3 = float(np.count_nonzero(visit.tumour)) * visit.adc_mm2_s.voxel_mL * 1000.0
-    within_mm3 = float(outline(visit, case).sum()) * case.body.voxel_mm3
+    within_mm3 = float(outlined.sum(dtype=np.float64)) * case.body.voxel_mm3
     share = min(within_mm3 / total_mm3, 1.0) if total_mm3 else 1.0
     if share < LEAST_INSIDE:
         found = f"an outline of which {1 - share:.0%} lies beyond the first one and its margin"
@@ -79,16 +87,14 @@ def _inside(visit: DiffusionVisit, case: Case) -> float:
     return share
 
 
-def outline(visit: DiffusionVisit, case: Case) -> Array:
-    """How far each computed voxel lies in the visit's outline."""
-    return onto(visit.adc_mm2_s, visit.tumour, case.grid)[case.body.mask]
+def _seen(case: Case, visit: DiffusionVisit, held: Array, outlined: Array) -> tuple[dict[str, Array], dict[str, Array]]:
+    """What the model's observation functions stand for, from the outline itself, to the first visit's; and their errors.
 
-
-def _seen(case: Case, visit: DiffusionVisit, held: Array) -> tuple[dict[str, Array], dict[str, Array]]:
-    """What the model's observation functions stand for, from the outline itself, to the first visit's; and their errors."""
+    `held`: cells on the working grid; `outlined`: how far each computed voxel lies in the outline.
+    """
     body = case.body
     ratio = float(held[body.mask].sum(dtype=np.float64) / body.density.sum(dtype=np.float64))
-    volume = float(outline(visit, case).sum(dtype=np.float64) / np.count_nonzero(body.density > 0))
+    volume = float(outlined.sum(dtype=np.float64) / np.count_nonzero(body.density > 0))
     adc = visit.adc_mm2_s.array[visit.tumour]
     relative = float(np.hypot(relative_error(adc, case.lowest_mm2_s), OUTLINED_1)) if adc.size else 0.0
     values = {"ln_cells_1": np.log([ratio + FLOOR]), "ln_volume_1": np.log([volume + FLOOR])}
@@ -98,7 +104,7 @@ def _seen(case: Case, visit: DiffusionVisit, held: Array) -> tuple[dict[str, Arr
     }
     if adc.size:
         values["shares_1"] = share_of_parts(body, held[body.mask][None])[0]
-        sd["shares_1"] = _share_sd(values["shares_1"], float(outline(visit, case).sum()))
+        sd["shares_1"] = _share_sd(values["shares_1"], float(outlined.sum()))
     return values, sd
 
 

@@ -19,6 +19,11 @@ def parameters(modes: int, *, coupled: bool) -> tuple[Parameter, ...]:
     return tuple(_prior(row) for row in (*rows, *named))
 
 
+def mechanics() -> Parameter:
+    """Which of two models a draw belongs to, by its sign: growth held back by stress, or not."""
+    return _prior(_table()["mechanics"])
+
+
 @cache
 def _table() -> Mapping[str, Any]:
     table: Mapping[str, Any] = json.loads(files(__package__).joinpath("population.json").read_text(encoding="utf-8"))

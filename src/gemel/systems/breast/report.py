@@ -9,40 +9,41 @@ from gemel.core.structures import Structures
 from gemel.core.time import DAY_S, iso
 from gemel.core.twin import given
 from gemel.engines.inference.identifiability import narrowing
+from gemel.systems.breast.averaging import COUPLED, UNCOUPLED, prior, weight
 from gemel.systems.breast.body import Body
 from gemel.systems.breast.growth import states
+from gemel.systems.breast.legible import TITLES, natural
+from gemel.systems.breast.report_schedules import front, options
 
-EMPTY = np.zeros(0)
 DRAWS, POINTS = 80, 24
 AHEAD_d = 42.0
-NOTE = "Median (90 %). Score: minus the mean of the worst fifth, and of toxicity."
 Z_90 = 1.6448536269514722
-COLUMNS = ("ln_residual_1", "pcr_1", "volume_mL", "longest_axis_mm", "toxicity_1")
 
 
 def pages(told: Told, rng: np.random.Generator) -> Page:
     """Everything there is so far, with or without a decision."""
     sections: tuple[Chart | Views | Table, ...] = (
-        *_front(told),
-        *_options(told),
+        *front(told),
+        *options(told),
         _courses(told, rng),
         _maps(told, rng),
         *_ledger(told),
+        *_models(told, rng),
         _learned(told, rng),
     )
     return Page(sections, None, tuple(told.case.notes))
 
 
 def _courses(told: Told, rng: np.random.Generator) -> Chart:
-    """Cells and volume to those of the first visit: the belief now over all times, and what was seen."""
+    """Cells and volume: the belief now over all times, and what was seen."""
     model, body = told.twin.model, told.case.body
     _, params = told.twin.belief.draw(DRAWS, rng)
     last_s = max([told.twin.t_s, *(t_s for t_s, _ in told.days)]) + AHEAD_d * DAY_S
     times_s = np.linspace(body.start_s, last_s, POINTS)
     reached = states(body, params, given(told.twin), body.start_s, times_s.tolist())
     panels = []
-    for kind, label in (("ln_cells_1", "cells, to the first visit"), ("ln_volume_1", "volume, to the first visit")):
-        draws = np.exp([model.observe[kind](state, params)[:, 0] for state in reached])
+    for kind, label in TITLES.items():
+        draws = natural(body, kind, np.array([model.observe[kind](state, params)[:, 0] for state in reached]))
         low, mid, high = np.quantile(draws, [0.05, 0.5, 0.95], axis=1)
         curve = Trace("the twin now, median and 90 %", (times_s - body.start_s) / DAY_S, mid, low, high)
         panels.append(Panel(label, "days", "", (curve, *_seen(told, kind)), marks=_doses_d(told, body)))
@@ -56,7 +57,8 @@ def _seen(told: Told, kind: str) -> tuple[Trace, ...]:
         return ()
     days = np.array([(t_s - told.case.body.start_s) / DAY_S for t_s, _ in told.days])
     value, sd = (np.array([float(part[kind][0]) for part in parts]) for parts in zip(*((day.values, day.sd) for _, day in told.days)))
-    return (Trace("measured, 90 %", days, np.exp(value), np.exp(value - Z_90 * sd), np.exp(value + Z_90 * sd), True, 1),)
+    mid, low, high = (natural(told.case.body, kind, value + z * sd) for z in (0.0, -Z_90, Z_90))
+    return (Trace("measured, 90 %", days, mid, low, high, True, 1),)
 
 
 def _doses_d(told: Told, body: Body) -> tuple[float, ...]:
@@ -83,15 +85,28 @@ def _image(body: Body, grid: Image, values: Float[Array, "n"]) -> Image:
 
 def _ledger(told: Told) -> list[Chart]:
     """What each visit was forecast to show before it was looked at, and what it showed."""
-    kinds = [kind for kind in ("ln_cells_1", "ln_volume_1") if any(kind in row for _, row in told.ledger)]
-    panels = []
+    kinds = [kind for kind in TITLES if any(kind in row for _, row in told.ledger)]
+    panels, body = [], told.case.body
     for kind in kinds:
         rows = np.array([row[kind][:, 0] for _, row in told.ledger if kind in row])
         number, (low, high, value, sd) = np.arange(1.0, len(rows) + 1), rows.T
-        ahead = Trace("forecast, 90 %", number, (low + high) / 2, low, high, True, 0)
-        came = Trace("came", number, value, value - Z_90 * sd, value + Z_90 * sd, True, 1)
-        panels.append(Panel(kind.removesuffix("_1").replace("_", " "), "visit", "ln, to the first visit", (ahead, came)))
+        mid, below, above = (natural(body, kind, ln) for ln in ((low + high) / 2, low, high))
+        at, least, most = (natural(body, kind, value + z * sd) for z in (0.0, -Z_90, Z_90))
+        ahead, came = Trace("forecast, 90 %", number, mid, below, above, True, 0), Trace("came", number, at, least, most, True, 1)
+        panels.append(Panel(TITLES[kind], "visit", "", (ahead, came)))
     return [Chart("Forecasts against visits", tuple(panels), "Frozen before the visit was looked at.")] if panels else []
+
+
+def _models(told: Told, rng: np.random.Generator) -> list[Table]:
+    """How the two models stand, where both are held possible."""
+    _, params = told.twin.belief.draw(1000, rng)
+    if "mechanics_1" not in params:
+        return []
+    on, before = weight(params), prior()
+    rows = zip((COUPLED, UNCOUPLED), before, (on, 1.0 - on))
+    columns = ("growth", "before any visit", "after all visits")
+    note = "Weights follow from how well each model foretold all visits so far; every forecast holds draws of both in this proportion."
+    return [Table("Models", columns, tuple((name, f"{100 * a:.0f} %", f"{100 * b:.0f} %") for name, a, b in rows), note)]
 
 
 def _learned(told: Told, rng: np.random.Generator) -> Table:
@@ -99,7 +114,7 @@ def _learned(told: Told, rng: np.random.Generator) -> Table:
     model = told.twin.model
     prior, now = (belief.draw(400, rng)[1] for belief in (model.prior, told.twin.belief))
     rows = []
-    for parameter in model.parameters:
+    for parameter in (one for one in model.parameters if one.name != "mechanics_1"):
         low, mid, high = np.quantile(now[parameter.name], [0.05, 0.5, 0.95])
         ratio = narrowing(parameter, prior[parameter.name], now[parameter.name])
         rows.append(
@@ -113,40 +128,3 @@ def _learned(told: Told, rng: np.random.Generator) -> Table:
         )
     columns = ("parameter", "prior centre", "believed (90 %)", "sd to prior's", "")
     return Table("What was learned", columns, tuple(rows), "On the scale where the prior is normal.")
-
-
-def _front(told: Told) -> list[Chart]:
-    """What is left against toxicity; nothing before a decision."""
-    if not told.decision:
-        return []
-    options, readouts = told.decision["options"], told.decision["readouts"]
-    toxicity, left = (np.array([readouts[o["name"]][name][0] for o in options]) for name in ("toxicity_1", "ln_residual_1"))
-    points = [Trace("a schedule", toxicity, left, EMPTY, EMPTY, True, 7)]
-    for colour, name in enumerate((told.decision["recommended"], told.decision["baseline"]), 1):
-        at = [o["name"] for o in options].index(name)
-        points.append(Trace(name, toxicity[at : at + 1], left[at : at + 1], EMPTY, EMPTY, True, colour))
-    return [
-        Chart(
-            "Schedules",
-            (Panel("what is left", "toxicity", "median ln of residual cells", tuple(points)),),
-            "Lower and farther left is better.",
-        )
-    ]
-
-
-def _options(told: Told) -> list[Table]:
-    if not told.decision:
-        return []
-    rows = []
-    for o in told.decision["options"]:
-        found = told.decision["readouts"][o["name"]]
-        shown = [f"{found[n][0]:.3g} ({found[n][1]:.3g}–{found[n][2]:.3g})" for n in COLUMNS if n != "pcr_1"]
-        complete = told.draws.get(f"{o['name']}/pcr_1", EMPTY)
-        pcr = f"{100 * float(np.mean(complete)):.0f} %" if complete.size else ""
-        rows.append((o["name"], f"{o['utility']:.2f}", pcr, *shown))
-    columns = ("schedule", "score", "P(complete)", *(n.replace("_", " ") for n in COLUMNS if n != "pcr_1"))
-    return [
-        Table(
-            "Schedules of equal total dose", columns, tuple(rows), "Median (90 %). Score: minus the mean of the worst fifth, and toxicity."
-        )
-    ]

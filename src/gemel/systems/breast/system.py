@@ -13,10 +13,12 @@ from gemel.core.system import Exam, System
 from gemel.core.time import DAY_S, iso
 from gemel.core.twin import Twin
 from gemel.core.twin import observations as observed
+from gemel.systems.breast.averaging import averaged_model
 from gemel.systems.breast.case import Case, begin
 from gemel.systems.breast.drugs import UNIT
 from gemel.systems.breast.growth_model import model_of
 from gemel.systems.breast.judge import goal, judge, next_s
+from gemel.systems.breast.legible import legible
 from gemel.systems.breast.names import canonical
 from gemel.systems.breast.observe import Day, observations, observe
 from gemel.systems.breast.regimens import Regimen, actions, read, regimens
@@ -28,8 +30,8 @@ EXAM_d = (10.0, 20.0, 31.0, 42.0, 112.0)
 
 
 def model(case: Case, library: None) -> Model:
-    """The model of this patient; nothing is made ahead."""
-    return model_of(case.body)
+    """The model of this patient, with and without mechanics where stress is known; nothing is made ahead."""
+    return averaged_model(case.body) if case.body.coupled else model_of(case.body)
 
 
 def plans(library: None) -> Sequence[str]:
@@ -106,5 +108,6 @@ SYSTEM = System(
     due=due,
     fits=fits,
     draws=200,
+    legible=legible,
     pages=pages,
 )

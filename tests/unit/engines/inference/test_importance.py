@@ -20,6 +20,8 @@ def test_a_linear_model_gets_its_exact_normal_posterior() -> None:
     np.testing.assert_allclose(found.z.mean(axis=0), covariance @ h.T @ y, atol=0.02)
     np.testing.assert_allclose(np.cov(found.z.T), covariance, atol=0.02 * np.abs(covariance).max() + 0.005)
     assert found.effective > 0.5 * found.proposed
+    exact = -0.5 * (y @ np.linalg.solve(np.eye(6) + h @ h.T, y) + np.linalg.slogdet(np.eye(6) + h @ h.T)[1])
+    assert found.log_evidence == pytest.approx(exact, abs=0.01)
 
 
 def test_the_mode_of_a_curved_valley_is_found() -> None:

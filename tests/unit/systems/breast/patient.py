@@ -40,7 +40,7 @@ def case() -> Case:
 def written(folder: Path, day: float) -> Path:
     """The visit of a day as a folder of files."""
     path = folder / f"day_{day:g}"
-    io.write_breast_visit(path, replace(visit(day), source=path.name), patient_id="B-1")
+    io.write_diffusion_visit(path, replace(visit(day), source=path.name), patient_id="B-1")
     return path
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gemel.core.belief import Params
-from gemel.core.errors import InputError
+from gemel.core.errors import InputError, RangeError
 from gemel.core.record import Action
 from gemel.core.time import DAY_S
 from gemel.systems.breast.body import Body
@@ -70,6 +70,18 @@ def test_the_calendar_does_not_matter_and_times_add_up() -> None:
     later = states(of, numbers, (replace(action, t_s=action.t_s + after_s),), after_s, (after_s + 20 * DAY_S, after_s + 41 * DAY_S))
     np.testing.assert_array_equal(here[1]["density"], later[1]["density"])
     assert here[1]["t_s"][0] == 41 * DAY_S
+
+
+def test_parameters_beyond_the_stable_range_are_refused_or_stepped_within_it() -> None:
+    """Cells that move 300 times as fast as usual stay between nothing and capacity; rates below zero or not finite are refused."""
+    of = body()
+    for numbers in (params(of, D0_mm2_d=30.0), params(of, k_1_d=5.0)):
+        then = advance(of, begin(of, numbers), numbers, of.given, 30 * DAY_S)["density"]
+        assert then.min() >= 0.0
+        assert then.max() <= 1.0 + 1e-5
+    for bad in ({"D0_mm2_d": -0.1}, {"k_1_d": np.nan}, {"alpha_AC_1_d": -1.0}):
+        with pytest.raises(RangeError, match="negative or not finite"):
+            advance(of, begin(of, params(of, **bad)), params(of, **bad), of.given, 30 * DAY_S)
 
 
 def test_doses_of_other_things_are_refused() -> None:

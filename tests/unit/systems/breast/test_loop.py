@@ -17,10 +17,12 @@ from gemel.flow.act import act
 from gemel.flow.decide import decide
 from gemel.flow.new import new
 from gemel.flow.observe import observe
+from gemel.flow.replaying import replay
 from gemel.flow.report import report
 from gemel.flow.session import open_session
 from gemel.systems.breast import growth_model
 from gemel.systems.breast.case import begin
+from gemel.systems.breast.legible import CELLS, VOLUME, legible
 from gemel.systems.breast.observe import observations
 from gemel.systems.breast.observe import observe as look
 from gemel.systems.breast.seen import FLOOR, cells, volume_mL
@@ -48,12 +50,18 @@ def test_from_files_to_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         page = report(record, twin_id, tmp_path / "out", made_s=0.0).read_text(encoding="utf-8")
         assert "What was learned" in page
         assert "Schedules of equal total dose" in page
+        assert "halvings of its cells" in page
+        assert "<td>outlined volume, mL</td>" in page
         with pytest.raises(InputError, match="in order"):
             observe(record, twin_id, written(tmp_path, 12.0))
         with pytest.raises(GemelError):
             observe(record, twin_id, written(tmp_path, 19.2))
         assert [event.kind for event in record.events(twin_id)].count("Observed") == 1
         assert open_session(record, twin_id).twin.belief.draw(3, np.random.default_rng(0))[0]["density"].shape[0] == 3
+        again = replay(record, twin_id)
+        assert (again.identical, again.why) == (True, "")
+        computed = ("Ingested", "Forecast", "Observed", "Assimilated", "Decided")
+        assert again.recomputed == sum(event.kind in computed for event in record.events(twin_id))
 
 
 def test_the_errors_stated_of_a_visit_are_those_made() -> None:
@@ -71,6 +79,17 @@ def test_the_errors_stated_of_a_visit_are_those_made() -> None:
         assert float(seen["ln_volume_1"].value[0]) == pytest.approx(np.log(volume + FLOOR), abs=0.15)
     assert abs(np.mean(z)) < 0.6
     assert 0.6 < np.std(z) < 1.4
+
+
+def test_a_visit_is_told_in_units_that_people_read() -> None:
+    """Half the cells and a quarter of the volume, as per cent and mL; the floor below which nothing is told is taken off."""
+    whole_mL = float(volume_mL(case().body, case().body.density[None])[0])
+    draws = {"ln_cells_1": np.log([[0.5 + FLOOR]]), "ln_volume_1": np.log([[0.25 + FLOOR]]), "shares_1": np.array([[0.3, 0.7]])}
+    found = legible(case(), draws)
+    assert found[CELLS].ravel() == pytest.approx([50.0])
+    assert found[VOLUME].ravel() == pytest.approx([whole_mL / 4])
+    assert found["of its cells in part 2, %"] == pytest.approx([70.0])
+    assert legible(case(), {"ln_cells_1": np.log([[FLOOR / 2]])})[CELLS].ravel() == pytest.approx([0.0])
 
 
 def test_nothing_left_must_be_said() -> None:
@@ -154,7 +173,7 @@ def test_a_tumour_of_a_few_voxels_and_doses_that_are_none_are_refused() -> None:
     few[8:10, 8:10, 6:8] = True
     with pytest.raises(RangeError, match="8 voxels"):
         begin(replace(whole, tumour=few), mechanics=False)
-    for text in ("AC", "X@2026-03-03", "ACx0@2026-03-03", "AC@yesterday"):
+    for text in ("AC", "X@2026-03-03", "ACx0@2026-03-03", "ACx1.2.3@2026-03-03", "ACx5@2026-03-03", "AC@yesterday"):
         with pytest.raises(InputError):
             begin(whole, doses=text, mechanics=False)
 
@@ -168,8 +187,8 @@ def test_a_map_with_a_hole_is_refused_before_anything_is_computed() -> None:
 def test_units_are_what_they_say(tmp_path: Path) -> None:
     """The same map in 1e-6 mm2/s, um2/ms and mm2/s."""
     folder = written(tmp_path, 0.0)
-    first = io.read_breast_visit(folder).visit.adc_mm2_s.array
+    first = io.read_diffusion_visit(folder).visit.adc_mm2_s.array
     remapped(folder, "adc", lambda a: a / 1000.0)
-    np.testing.assert_allclose(io.read_breast_visit(edited(folder, adc_unit="um2/ms")).visit.adc_mm2_s.array, first, rtol=1e-3)
+    np.testing.assert_allclose(io.read_diffusion_visit(edited(folder, adc_unit="um2/ms")).visit.adc_mm2_s.array, first, rtol=1e-3)
     remapped(folder, "adc", lambda a: a / 1000.0)
-    np.testing.assert_allclose(io.read_breast_visit(edited(folder, adc_unit="mm2/s")).visit.adc_mm2_s.array, first, rtol=1e-3)
+    np.testing.assert_allclose(io.read_diffusion_visit(edited(folder, adc_unit="mm2/s")).visit.adc_mm2_s.array, first, rtol=1e-3)

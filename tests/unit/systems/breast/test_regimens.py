@@ -5,6 +5,7 @@ import pytest
 
 from gemel.core.errors import InputError
 from gemel.core.time import DAY_S
+from gemel.systems.breast.cohort_response import Response, area_under_curve, brier, miscalibration_z
 from gemel.systems.breast.drugs import Dose, as_dose
 from gemel.systems.breast.judge import TAIL, superquantile_parts
 from gemel.systems.breast.regimens import STOP, Regimen, actions, cycle_end_s, read, regimens
@@ -58,3 +59,20 @@ def test_the_utility_is_the_mean_of_the_worst_fifth() -> None:
 def test_response_categories() -> None:
     assert category(np.array([0.0, 20.0, 21.5, 30.0, 36.0]), 30.0) == ("CR", "PR", "SD", "SD", "PD")
     np.testing.assert_array_equal(complete(np.array([0.009, 0.011])), [True, False])
+
+
+def made(sharper: float) -> list[Response]:
+    """160 patients who respond as often as their probabilities say, which are then stated with odds to that power."""
+    rng = np.random.default_rng(3)
+    true = rng.beta(1.0, 2.0, 160)
+    odds = (true / (1 - true)) ** sharper
+    return [Response(float(p), bool(came), 0.0) for p, came in zip(odds / (1 + odds), rng.random(160) < true)]
+
+
+def test_false_confidence_is_told_from_true() -> None:
+    """Spiegelhalter's z within its 99 % for true probabilities, far beyond it for those that claim too much; and the Brier score worse."""
+    assert abs(miscalibration_z(made(1.0))) < 2.58
+    assert miscalibration_z(made(2.0)) > 4
+    assert brier(made(1.0))[0] < min(brier(made(2.0))[0], brier(made(1.0))[1])
+    assert area_under_curve(made(1.0)) == pytest.approx(area_under_curve(made(2.0)))
+    assert area_under_curve([Response(0.2, False, 0.0), Response(0.7, True, 0.0), Response(0.2, True, 0.0)]) == pytest.approx(0.75)
