@@ -6,7 +6,7 @@ from gemel.core.card import Examination
 from gemel.flow import registry
 from gemel.flow.conformance import FAST, examine
 
-SLOW = ("ablation", "breast", "infusion", "theranostics")
+SLOW = ("ablation", "breast", "ct_scanner", "infusion", "theranostics")
 """Posteriors of courses, five to twenty minutes of one processor for an examination: in the full run, and by `gemel conform`."""
 SYSTEMS = [pytest.param(name, marks=pytest.mark.full) if name in SLOW else name for name in registry.systems()]
 

@@ -20,22 +20,25 @@ from gemel.io.mri import VisitRead, labelled
 from gemel.io.nifti import read_nifti
 
 UPENN_LABELS = {"1": "necrosis", "2": "oedema", "4": "enhancing"}
-_UPENN = re.compile(r"(?P<who>UPENN-GBM-\d{5})_(?P<visit>\d\d)_segm\.nii\.gz")
-_WEEK = re.compile(r"week-(?P<week>\d{3})(?:-(?P<part>\d))?")
+UPENN = re.compile(r"(?P<who>UPENN-GBM-\d{5})_(?P<visit>\d\d)_segm\.nii\.gz")
+WEEK = re.compile(r"week-(?P<week>\d{3})(?:-(?P<part>\d))?")
 
 
-def read_upenn_gbm(folder: str | Path, patient: str, table: str | Path, *, first: str) -> tuple[VisitRead, ...]:
+def read_upenn_gbm(folder: str | Path, patient: str, table: str | Path | None, *, first: str) -> tuple[VisitRead, ...]:
     """Visits of one patient (`UPENN-GBM-00001`) by date; `table`: CSV with columns ID (`UPENN-GBM-00001_21`) and
-    Time_since_baseline_preop in days, absent for the visit before surgery. Raises InputError for no visits, or a follow-up without its day.
+    Time_since_baseline_preop in days, absent for the visit before surgery (no table:
+    only that). Raises InputError for no visits, or a follow-up without its day.
     """
-    days = _days(Path(table))
+    days = _days(Path(table)) if table else {}
     found = []
     for path in sorted(Path(folder).rglob(f"{patient}_*_segm.nii.gz")):
-        named = _UPENN.fullmatch(path.name)
+        named = UPENN.fullmatch(path.name)
         if named and named["who"] == patient:
             name = f"{patient}_{named['visit']}"
             if name not in days and not named["visit"].startswith("1"):
-                raise InputError(f"no day of {name}", where=str(table), remedy="give the clinical table of the collection")
+                raise InputError(
+                    f"no day of {name}", where=str(table or folder), remedy="put the clinical table of the collection beside it"
+                )
             found.append((days.get(name, 0.0), path))
     return _visits(found, patient, UPENN_LABELS, first, str(folder))
 
@@ -47,7 +50,7 @@ def read_lumiere(folder: str | Path, within: str, labels: Mapping[str, str], *, 
     """
     folder, found = Path(folder), []
     for path in sorted(p for p in folder.iterdir() if p.is_dir()):
-        named = _WEEK.fullmatch(path.name)
+        named = WEEK.fullmatch(path.name)
         if named and (path / within).is_file():
             found.append((7.0 * int(named["week"]) + max(0, int(named["part"] or 1) - 1), path / within))
     return _visits(found, folder.name, labels, first, str(folder))

@@ -6,7 +6,7 @@ The sidecar is the JSON of the same name: {"AcquisitionDateTime": "2026-03-02T09
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +31,17 @@ from gemel.io.orientation import along_lps
 
 @dataclass(frozen=True)
 class VisitRead:
-    """Regions under the names they came with, when the images were taken (ISO 8601), whose they are if the file says, files and digest."""
+    """Regions under the names they came with, when the images were taken (ISO 8601), whose they are if the file says, files and digest.
+
+    `labels`: names by the value in a label map, empty for a DICOM Segmentation.
+    """
 
     structures: Structures
     acquired: str
     identity: Identity | None
     files: tuple[Path, ...]
     digest: str
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_visit(path: str | Path) -> VisitRead:
@@ -63,7 +67,8 @@ def labelled(image: Image, names: Mapping[str, Any], acquired: str, identity: Id
     """A visit from a label map and the names of its values. Raises as `read_visit`."""
     _require_named(image.array, names, str(files[0]))
     masks = {str(name): np.rint(image.array) == int(value) for value, name in names.items()}
-    return VisitRead(Structures(_blank(image), masks), acquired, identity, files, digest_of(masks))
+    named = {str(value): str(name) for value, name in names.items()}
+    return VisitRead(Structures(_blank(image), masks), acquired, identity, files, digest_of(masks), named)
 
 
 def _fields(path: Path) -> dict[str, Any]:

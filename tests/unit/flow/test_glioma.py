@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from gemel import flow, io, store
+from gemel.cli import app
 from gemel.core.errors import GeometryError, InputError, RangeError, StructureError
 from gemel.core.image import Image
 from gemel.core.record import Action
@@ -23,7 +25,8 @@ from gemel.systems.glioma.virtual import VirtualPatient, labels_of, outlined, vo
 from tests.unit.flow.test_bad_input import refused
 
 START_s = seconds("2026-03-02T09:00:00")
-TRUTH = {"rho_1_d": 0.04, "capacity_mL": 180.0, "alpha_1_Gy": 0.06, "drug_kill_1": 0.03, "burden_mL": 15.0, "flair_ratio_1": 3.0}
+TRUTH = {"rho_1_d": 0.04, "capacity_mL": 180.0, "alpha_1_Gy": 0.06, "drug_kill_1": 0.03, "clearance_1_d": 0.03}
+TRUTH |= {"burden_mL": 15.0, "flair_ratio_1": 3.0}
 PATIENT = VirtualPatient({name: np.array([value]) for name, value in TRUTH.items()}, START_s - DAY_S, Setting())
 DRAWS = 60
 Spoil = Callable[[Path], object]
@@ -98,6 +101,7 @@ def test_a_week_is_decided_given_and_its_answer_learned(record: Store, begun: tu
         flow.observe(record, twin_id, written(tmp_path, given[-1].t_s + 5 * DAY_S, tuple(given)))
         decided = flow.decide(record, twin_id, draws=DRAWS).event
         assert decided.payload["baseline"].count("/") == 4 - week
+    flow.observe(record, twin_id, written(tmp_path, given[-1].t_s + 60 * DAY_S, tuple(given)))  # when the dead are mostly cleared
     session = open_session(record, twin_id)
     alpha = session.twin.belief.draw(2000, np.random.default_rng(0))[1]["alpha_1_Gy"]
     assert np.log(alpha).std() < 0.35  # 0.73 in the population
@@ -258,3 +262,22 @@ def test_a_dose_that_leaves_part_of_the_tumour_cold_is_noted(record: Store, tmp_
 def test_options_that_cannot_be_are_refused(options: dict[str, object], match: str, record: Store, tmp_path: Path) -> None:
     with refused(record, InputError, match):
         flow.new(record, "glioma", written(tmp_path, START_s), None, options=options)
+
+
+def test_a_folder_of_a_public_collection_becomes_a_twin_from_the_command_line(tmp_path: Path) -> None:
+    for visit, t_s in (("11", START_s), ("21", START_s + 21 * DAY_S)):
+        regions = outlined(PATIENT, (), t_s, np.random.default_rng(3))
+        labels = sum(value * regions[name] for value, name in ((1, "necrosis"), (2, "oedema"), (4, "enhancing")))
+        path = tmp_path / "images_segm" / f"UPENN-GBM-00007_{visit}_segm.nii.gz"
+        path.parent.mkdir(exist_ok=True)
+        io.write_nifti(path, Image(np.asarray(labels, dtype=np.float32), regions.grid.affine_mm))
+    (tmp_path / "clinical.csv").write_text("ID,Time_since_baseline_preop\nUPENN-GBM-00007_21,21\n")
+    asked = ["twin", "new", "glioma", "--mri", str(tmp_path / "images_segm"), "--store", str(tmp_path / "twins.db")]
+    assert CliRunner().invoke(app, asked).exit_code != 0
+    assert not (tmp_path / "twins.db").exists()
+    done = CliRunner().invoke(app, [*asked, "--time", "2000-01-01T12:00"])
+    assert done.exit_code == 0, done.output
+    with store.open(tmp_path / "twins.db", create=False) as record:
+        (twin_id,) = record.twins()
+        assert [e.valid_s for e in record.events(twin_id) if e.kind == "Observed"] == [seconds(f"2000-01-{d}T12:00") for d in ("01", "22")]
+        assert flow.replay(record, twin_id).identical

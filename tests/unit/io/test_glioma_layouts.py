@@ -1,5 +1,6 @@
 """Two public layouts of serial glioma segmentations become dated visits."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -55,3 +56,40 @@ def test_lumiere_weeks_are_days_and_labels_are_said(tmp_path: Path) -> None:
     write(who / "week-044-1" / within, 1, 2)
     with pytest.raises(InputError, match="one day"):
         read_lumiere(who, within, names, first=FIRST)
+
+
+def sidecar(path: Path) -> dict[str, object]:
+    found: dict[str, object] = json.loads(path.with_name(path.name.replace(".nii.gz", ".json")).read_text())
+    return found
+
+
+def test_a_folder_of_upenn_is_read_as_visits(tmp_path: Path) -> None:
+    inner = tmp_path / "images_segm"
+    for visit in ("11", "21"):
+        write(inner / f"UPENN-GBM-00007_{visit}_segm.nii.gz", 1, 2, 4)
+    with pytest.raises(InputError, match="no day"), io.as_visits([inner], first=FIRST):
+        pass
+    (tmp_path / "clinical.csv").write_text("ID,Time_since_baseline_preop\nUPENN-GBM-00007_21,146\n")
+    with io.as_visits([inner], first=FIRST) as paths:
+        found = [io.read_visit(path) for path in paths]
+        assert sidecar(paths[1])["PatientID"] == "UPENN-GBM-00007"
+    assert [visit.acquired[:10] for visit in found] == ["2000-01-01", "2000-05-26"]
+    assert not paths[0].exists()
+    with pytest.raises(InputError, match="no date"), io.as_visits([inner]):
+        pass
+    write(inner / "UPENN-GBM-00008_11_segm.nii.gz", 4)
+    with pytest.raises(InputError, match="2 patients"), io.as_visits([inner], first=FIRST):
+        pass
+
+
+def test_a_folder_of_lumiere_is_read_as_visits_and_others_go_through(tmp_path: Path) -> None:
+    who, within = tmp_path / "Patient-042", "auto/segmentation.nii.gz"
+    for week in ("week-000", "week-044"):
+        write(who / week / within, 1, 2)
+    with pytest.raises(InputError, match="no layout"), io.as_visits([who], first=FIRST):
+        pass
+    (who / "layout.json").write_text(json.dumps({"within": within, "labels": {"1": "oedema", "2": "enhancing"}}))
+    other = tmp_path / "seg.dcm"
+    with io.as_visits([who, other], first=FIRST) as paths:
+        assert paths[2] == other
+        assert [io.read_visit(path).acquired[:10] for path in paths[:2]] == ["2000-01-01", "2000-11-04"]

@@ -1,6 +1,6 @@
 """A patient as the fast member sees one: the first segmentation, what was given and is planned, and what was assumed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -45,13 +45,14 @@ def begin(
     dose: Image | None = None,
     white: Image | None = None,
     grey: Image | None = None,
+    dti: Mapping[str, Image] | None = None,
     *,
     member: str = AVERAGED,
     radiotherapy: str = "",
     given_Gy: Sequence[float] | float = (),
     concurrent: bool = False,
 ) -> Case:
-    """A case from segmentations of one or more visits, in order, the plan's dose if there is one, and maps of tissue (shares).
+    """A case from segmentations of one or more visits, in order, the plan's dose, maps of tissue (shares) and DTI.
 
     `member`: averaged (a volume) or field (cells on the first visit's grid, which needs tissue); `radiotherapy`: time of the first
     fraction (ISO 8601), by default two weeks after the last visit; `given_Gy`: dose of each week that was given since then;
@@ -60,6 +61,8 @@ def begin(
     """
     if member not in (AVERAGED, FIELD):
         raise InputError(f"a member {member!r}", where="glioma", remedy=f"choose {AVERAGED} or {FIELD}")
+    if member == AVERAGED and (white or grey or dti):
+        raise InputError("tissue or DTI for the averaged member", where="glioma", remedy="it has no place: add --set member=field")
     visits = (mri,) if isinstance(mri, Segmented) else tuple(mri)
     require_order([visit.acquired_s for visit in visits])
     for visit in visits:
@@ -69,7 +72,7 @@ def begin(
     weeks = _weeks(given_Gy, rt_s, start_s)
     notes = (_planned(radiotherapy, rt_s, weeks), *(_covered(first, dose) if dose is not None else ("no dose: it is taken as uniform",)))
     given = tuple((WEEK, rt_s - start_s + n * WEEK_S, Gy) for n, Gy in enumerate(weeks))
-    on = (ground(first, dose, white, grey),) if member == FIELD else ()
+    on = (ground(first, dose, white, grey, dti),) if member == FIELD else ()
     return Case(first.structures, first.structures.grid.frame, start_s, Setting(given, bool(concurrent)), rt_s, notes + _fields(on), on)
 
 
@@ -77,6 +80,7 @@ def _fields(on: tuple[Ground, ...]) -> tuple[str, ...]:
     """What was assumed of the field."""
     return tuple(
         f"field member on {' x '.join(map(str, one.grid.shape))} voxels of {' x '.join(f'{h:g}' for h in one.grid.spacing_mm)} mm"
+        + ("; DTI lets cells move along fibres" if one.tensor.size else "")
         for one in on
     )
 

@@ -1,6 +1,7 @@
 """The spatially averaged tumour over time: logistic growth, linear-quadratic fractions, drug, resection. Every array leads with the draws.
 
-dN/dt = ρN(1 − N/K); N(t⁺) = N(t⁻)e^(−αd(1 + d/(α/β))) at a fraction. Chaudhuri et al. 2023, Front Artif Intell 6:1222612.
+dN/dt = ρN(1 − N/K); N(t⁺) = N(t⁻)e^(−αd(1 + d/(α/β))) at a fraction. Chaudhuri et al. 2023, Front Artif Intell 6:1222612. What is killed is
+seen until it is cleared, dM/dt = −λM, and takes no room. Watanabe et al. 2016, Theor Biol Med Model 13:6 (dead cells in a tumour's volume).
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,7 +34,7 @@ def begin(params: Params) -> State:
     burden = np.asarray(params["burden_mL"], dtype=np.float64)
     nothing = np.zeros_like(burden)
     return {
-        "age_s": nothing, "burden_mL": burden, "drug_1": nothing, "dose_Gy": nothing, "brain_BED_Gy": nothing,
+        "age_s": nothing, "burden_mL": burden, "dead_mL": nothing, "drug_1": nothing, "dose_Gy": nothing, "brain_BED_Gy": nothing,
         "start_mL": nothing, "start_s": nothing - 1.0,
     }  # fmt: skip
 
@@ -49,10 +50,9 @@ def states(setting: Setting, params: Params, actions: Sequence[Action], start_s:
 
 def advance(state: State, params: Params, events: Iterable[Dated], until_s: float) -> State:
     """The state at an age, with all events from the state's age on and before that age."""
-    law = law_of(params)
     for event in ahead(state, events, until_s):
-        state = happened(moved(state, law, event.age_s), params, event)
-    return moved(state, law, until_s)
+        state = happened(moved(state, params, event.age_s), params, event)
+    return moved(state, params, until_s)
 
 
 def ahead(state: State, events: Iterable[Dated], until_s: float = np.inf) -> list[Dated]:
@@ -60,30 +60,48 @@ def ahead(state: State, events: Iterable[Dated], until_s: float = np.inf) -> lis
     return [event for event in events if float(state["age_s"][0]) <= event.age_s < until_s]
 
 
-def moved(state: State, law: Law, until_s: float) -> State:
-    """Growth alone."""
+def moved(state: State, params: Params, until_s: float) -> State:
+    """Growth and clearance alone."""
     days = (until_s - float(state["age_s"][0])) / DAY_S
     if days <= 0:
         return state
-    burden, drug = grown(state["burden_mL"], state["drug_1"], law, days)
-    return {**state, "burden_mL": burden, "drug_1": drug, "age_s": np.full_like(burden, until_s)}
+    burden, drug = grown(state["burden_mL"], state["drug_1"], law_of(params), days)
+    dead = state["dead_mL"] * np.exp(-params["clearance_1_d"] * days)
+    return {**state, "burden_mL": burden, "dead_mL": dead, "drug_1": drug, "age_s": np.full_like(burden, until_s)}
 
 
 def happened(state: State, params: Params, event: Dated) -> State:
-    """The state after one event."""
+    """The state after one event. What a dose of the drug will kill counts as dead from then on."""
     if event.kind == DRUG:
-        return {**state, "drug_1": state["drug_1"] + params["drug_kill_1"] * event.amount}
+        ln = params["drug_kill_1"] * event.amount
+        return {**state, "drug_1": state["drug_1"] + ln, "dead_mL": _dead_mL(state, ln)}
     if event.kind != FRACTION:
-        return {**state, "burden_mL": state["burden_mL"] * (1.0 - event.amount)}
-    fresh = state["start_s"] < 0
+        left = 1.0 - event.amount
+        return {**state, "burden_mL": state["burden_mL"] * left, "dead_mL": state["dead_mL"] * left}
+    fresh, ln = state["start_s"] < 0, ln_kill(params, event.amount)
     return {
         **state,
         "start_mL": np.where(fresh, state["burden_mL"], state["start_mL"]),
         "start_s": np.where(fresh, event.age_s, state["start_s"]),
-        "burden_mL": state["burden_mL"] * np.exp(-ln_kill(params, event.amount)),
+        "burden_mL": state["burden_mL"] * np.exp(-ln),
+        "dead_mL": _dead_mL(state, ln),
         "dose_Gy": state["dose_Gy"] + event.amount,
         "brain_BED_Gy": state["brain_BED_Gy"] + late_BED_Gy(event.amount),
     }
+
+
+def visible_mL(state: State) -> Float[Array, "draws"]:
+    """Cells that go on living, and dead ones that were not cleared."""
+    return np.asarray(_living_mL(state) + state["dead_mL"])
+
+
+def _living_mL(state: State) -> Float[Array, "draws"]:
+    return np.asarray(state["burden_mL"] * np.exp(-state["drug_1"]))
+
+
+def _dead_mL(state: State, ln: Float[Array, "draws"]) -> Float[Array, "draws"]:
+    """After a further ln kill."""
+    return np.asarray(state["dead_mL"] - _living_mL(state) * np.expm1(-ln))
 
 
 def ln_kill(params: Params, dose_Gy: float) -> Float[Array, "draws"]:
@@ -92,17 +110,17 @@ def ln_kill(params: Params, dose_Gy: float) -> Float[Array, "draws"]:
 
 
 def progression_d(state: State, params: Params, events: Iterable[Dated]) -> Float[Array, "draws"]:
-    """Days from the first fraction (without one, from the state's time) until the burden is PROGRESSED times that of that moment.
+    """Days from the first fraction (without one, from the state's time) until the living burden is PROGRESSED times that of that moment.
 
     Looked for from the state's time on: where the burden is beyond it already, that time counts.
     """
     law, found = law_of(params), np.full(len(state["burden_mL"]), np.inf)
     for event in ahead(state, events):
-        reached = moved(state, law, event.age_s)
+        reached = moved(state, params, event.age_s)
         found = _crossed(state, reached, law, found)
         state = happened(reached, params, event)
     if np.any(state["drug_1"]):
-        reached = moved(state, law, float(state["age_s"][0]) + DAY_S)
+        reached = moved(state, params, float(state["age_s"][0]) + DAY_S)
         found, state = _crossed(state, reached, law, found), reached
     age_d = state["age_s"] / DAY_S
     found = np.where(np.isinf(found), age_d + days_until(state["burden_mL"], _limit_mL(state), law), found)

@@ -7,21 +7,16 @@ from jaxtyping import Float
 
 from gemel.core.belief import Params, State
 from gemel.core.image import Array
-from gemel.core.time import DAY_S
-from gemel.engines import pde
-from gemel.systems.glioma.course import ALPHA_BETA_Gy, ahead
+from gemel.systems.glioma.course import ahead
 from gemel.systems.glioma.events import DRUG, FRACTION, RESECTION, Dated, late_BED_Gy
-from gemel.systems.glioma.field import FLAIR, T1GD, Invasion, diffusivity_mm2_d
+from gemel.systems.glioma.field import FLAIR, T1GD
+from gemel.systems.glioma.field_runs import Asked, looked
 from gemel.systems.glioma.ground import Ground
-from gemel.systems.glioma.growth import DRUG_1_d
+from gemel.systems.glioma.transport import WAY
 
-RATIO_1 = 5.0
-"""Of diffusivity in white to that in grey matter. Swanson et al. 2000, Cell Prolif 33:317."""
 SOFT, LEAST_mL = 0.05, 0.3
-"""Half-width of a threshold in shares of the capacity; what is added to a volume before its logarithm: enhancement may vanish."""
+"""Half-width of a threshold in shares of the capacity; what a volume's logarithm ends at: enhancement may vanish."""
 KINDS = (FRACTION, DRUG, RESECTION)
-FADED_d = 3.0
-"""After which a dose of the drug is forgotten at a resection: 1e-12 of it is left."""
 Keep = Callable[[Array], "Array | float"]
 
 
@@ -52,66 +47,38 @@ def advance(state: State, events: Iterable[Dated], until_s: float) -> State:
     }
 
 
+def within(cells: Float[Array, "x y z"], edge: float) -> Float[Array, "x y z"]:
+    """Whether voxels lie over an edge; those near it in part, so that volumes change smoothly."""
+    return np.clip((cells - np.float32(edge)) / np.float32(2 * SOFT) + np.float32(0.5), 0.0, 1.0)
+
+
 def seen_mL(on: Ground, cells: Float[Array, "x y z"]) -> Float[Array, "2"]:
-    """Volumes over 0.80 and 0.16 of the capacity; voxels near a threshold count in part, so that they change smoothly."""
-    voxels = [np.clip((cells - edge) / (2 * SOFT) + 0.5, 0.0, 1.0).sum(dtype=np.float64) for edge in (T1GD, FLAIR)]
-    return np.array(voxels) * on.grid.voxel_mL
+    """Volumes over 0.80 and 0.16 of the capacity."""
+    return np.array([within(cells, edge).sum(dtype=np.float64) for edge in (T1GD, FLAIR)]) * on.grid.voxel_mL
 
 
-def resected(cells: Float[Array, "x y z"], share: float) -> Float[Array, "x y z"]:
-    """Without the densest voxels that together hold that share of the cells."""
-    order = np.argsort(-cells, axis=None, kind="stable")
-    gone = np.searchsorted(np.cumsum(cells.ravel()[order], dtype=np.float64), share * cells.sum(dtype=np.float64))
-    left = cells.copy().ravel()
-    left[order[:gone]] = 0
-    return np.asarray(left.reshape(cells.shape))
-
-
-def course(on: Ground, params: Params, events: Sequence[Dated], ages_s: Sequence[float], keep: Keep) -> Float[Array, "draws times ..."]:
-    """`keep` of the field at ascending ages after these events, whole from the first visit (a day of age) on; alike draws are run once."""
-    rows = np.stack(list(params.values()), axis=1)
-    _, first, back = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-    distinct = [{name: float(values[n]) for name, values in params.items()} for n in first]
-    cuts = [e for e in events if e.kind == RESECTION and e.age_s < max(ages_s)]
-    cells, since_s, found = np.broadcast_to(on.start, (len(first), *on.start.shape)), DAY_S, []
-    for cut in [*cuts, None]:
-        until_s = cut.age_s if cut else np.inf
-        ages = [a for a in ages_s if (a >= since_s or since_s == DAY_S) and a < until_s]
-        if ages:
-            found.append(_run(on, cells, distinct, (events, since_s), ages, keep))
-        if cut:
-            whole = _run(on, cells, distinct, (events, since_s), [until_s], lambda u: u)[:, 0]
-            cells, since_s = np.stack([resected(u, cut.amount) for u in whole]), max(until_s, DAY_S + 1.0)
-    return np.asarray(np.concatenate(found, axis=1)[back.ravel()])
-
-
-def _run(
-    on: Ground,
-    cells: Float[Array, "draws x y z"],
-    distinct: Sequence[dict[str, float]],
-    given: tuple[Sequence[Dated], float],
-    ages_s: Sequence[float],
-    keep: Keep,
+def course(
+    on: Ground, params: Params, events: Sequence[Dated], ages_s: Sequence[float], keep: Keep, *, dead: bool = True
 ) -> Float[Array, "draws times ..."]:
-    """Between two resections; given: events, and the age of the cells."""
-    days = [max(0.0, (a - given[1]) / DAY_S) for a in ages_s]
-    draws = [pde.Draw(pde.logistic(p["rho_1_d"]), p["D_white_mm2_d"], _happening(on, p, given, days[-1])) for p in distinct]
-    by = diffusivity_mm2_d(on.tissue, Invasion(1.0, RATIO_1, 1e-3))
-    return pde.solve_many(cells, on.tissue.mask, on.grid.spacing_mm, by, draws, days, keep)
+    """`keep` of the cells at ascending ages after these events, whole from the first visit (a day of age) on.
+
+    `dead`: with those that were killed and not yet cleared, as images show them. Draws that differ in nothing that acts are run once.
+    """
+    acting = _acting({e.kind for e in events if e.age_s <= max(ages_s)}, dead)
+    rows = np.stack([params[name] for name in acting], axis=1)
+    _, first, back = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    ordered, way = sorted(events, key=lambda e: (e.age_s, e.kind)), params[WAY][first]
+    found: dict[int, Array] = {}
+    for one in np.unique(way):
+        which = np.flatnonzero(way == one)
+        draws = [{name: float(values[first[n]]) for name, values in params.items()} for n in which]
+        kept = looked(Asked(on, draws, ordered, ages_s, dead), lambda u, living, gone: keep(living + gone))
+        found |= {int(n): np.stack(row) for n, row in zip(which, kept)}
+    return np.stack([found[int(n)] for n in back.ravel()])
 
 
-def _happening(
-    on: Ground, params: dict[str, float], given: tuple[Sequence[Dated], float], last_d: float
-) -> tuple[pde.Event | pde.Exposure, ...]:
-    """Fractions and drug by the day; of doses before the first day what is left of them."""
-    alpha, kill = params["alpha_1_Gy"], params["drug_kill_1"]
-    Gy = on.dose_1 if on.dose_1.size else 1.0
-    dated = [((e.age_s - given[1]) / DAY_S, e) for e in given[0]]
-    found: list[pde.Event | pde.Exposure] = [
-        pde.linear_quadratic(t, Gy * e.amount, alpha, alpha / ALPHA_BETA_Gy) for t, e in dated if e.kind == FRACTION and 0 <= t <= last_d
-    ]
-    doses = [(max(t, 0.0), e.amount * np.exp(DRUG_1_d * min(t, 0.0))) for t, e in dated if e.kind == DRUG and -FADED_d < t <= last_d]
-    if doses and kill > 0:
-        dates, amounts = zip(*doses)
-        found.append(pde.Exposure(dates, tuple(map(float, amounts)), DRUG_1_d, kill * DRUG_1_d))
-    return tuple(found)
+def _acting(kinds: set[str], dead: bool) -> list[str]:
+    """Names of what a run depends on."""
+    killed = dead and bool(kinds & {FRACTION, DRUG})
+    given = {"alpha_1_Gy": FRACTION in kinds, "drug_kill_1": DRUG in kinds, "clearance_1_d": killed}
+    return ["rho_1_d", "D_white_mm2_d", WAY, *(name for name, acts in given.items() if acts)]

@@ -1,6 +1,6 @@
-"""Parameters of the field member from scans after the first, whose outlines are the field's start: Laplace, then weighed draws.
+"""The field member's belief from scans after the first, whose outlines are the field's start: parameters, discrepancy, and ways to move.
 
-Draws of a widened normal about the most probable point are weighed by the posterior itself. Kass & Raftery 1995, JASA 90:773, sec. 4.1.
+Each way is learned by itself; their draws are mixed by how well each foretold the scans (Hoeting et al. 1999, Stat Sci 14:382).
 """
 
 from collections.abc import Sequence
@@ -8,45 +8,74 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import logsumexp
 
-from gemel.core.belief import Draws, Params, State
+from gemel.core.belief import Draws, Params, State, systematic
 from gemel.core.image import Array
 from gemel.core.model import Condition
 from gemel.core.parameter import Parameter, draw_free
-from gemel.core.record import Action, Observation
+from gemel.core.record import Observation
 from gemel.core.time import DAY_S
 from gemel.core.twin import Twin, given, observations
-from gemel.engines.inference import discrepancy
+from gemel.engines.inference import averaging, discrepancy
 from gemel.engines.inference.course import named, unwhitened
-from gemel.engines.inference.least_squares import Residuals, costs, mode
 from gemel.systems.glioma.events import Dated, Setting, unfolded
-from gemel.systems.glioma.field_course import LEAST_mL, advance, begin, course, seen_mL
+from gemel.systems.glioma.field_course import advance, begin
+from gemel.systems.glioma.field_posterior import STEPS, Weighed, weighed
+from gemel.systems.glioma.field_shown import VOLUMES, predicted, require_shapes, shown
 from gemel.systems.glioma.ground import Ground
-from gemel.systems.glioma.learning import ENHANCING, MEMORY_s
+from gemel.systems.glioma.learning import MEMORY_s
+from gemel.systems.glioma.transport import WAY, WAYS, ways
 
-DRAWS, WIDER, STEPS = 64, 1.3, 6
-DISCREPANCY_1 = 0.1
-"""Standard deviation of ln volume about the model. Assumed, as the averaged member's prior has it (0.08); not learned here."""
-KIND = {ENHANCING: 0, "ln_flair_mL": 1}
+DRAWS, CLOSER = 64, 2
+"""`CLOSER`: steps from the most probable point of one way to that of the next."""
 
 
 @dataclass(frozen=True)
 class FieldPrior:
-    """State and parameters at the start."""
+    """State and parameters at the start; all ways to move are alike."""
 
     parameters: tuple[Parameter, ...]
+    ways: tuple[int, ...]
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[State, Params]:
         """n draws, of which at most 64 differ in parameters: each is a run."""
         few = named(self.parameters, draw_free(self.parameters, min(n, DRAWS), rng))
+        few[WAY] = np.resize(np.array(self.ways, dtype=np.float64), min(n, DRAWS))
         params = {name: np.resize(values, n) for name, values in few.items()}
-        return {**begin(n), "wander_1": DISCREPANCY_1 * rng.standard_normal(n)}, params
+        return {**begin(n), "wander_1": params["discrepancy_1"] * rng.standard_normal(n)}, params
 
 
-def predicted(kind: str, mL: Float[Array, "... 2"]) -> Float[Array, "..."]:
-    """ln of a volume, and a little so that it may vanish."""
-    return np.asarray(np.log(mL[..., KIND[kind]] + LEAST_mL))
+@dataclass(frozen=True)
+class Asked:
+    """What is to be explained: scans after the first, in order, and all that was given, on the twin's clock."""
+
+    on: Ground
+    parameters: tuple[Parameter, ...]
+    events: tuple[Dated, ...]
+    start_s: float
+    seen: tuple[Observation, ...]
+
+    @property
+    def scans(self) -> discrepancy.Seen:
+        """Volumes, which wander; shapes err by themselves."""
+        held = [o for o in self.seen if o.kind in VOLUMES]
+        return discrepancy.Seen(np.array([o.t_s for o in held]), np.array([float(o.sd[0]) for o in held]), MEMORY_s)
+
+    def errors(self, params: Params) -> tuple[Float[Array, "n m"], Float[Array, "n k"]]:
+        """Value − prediction of every volume, and of every radius in its standard deviations."""
+        times = sorted({o.t_s for o in self.seen})
+        features = shown(self.on, params, self.events, [t - self.start_s for t in times])
+        away = [(o, o.value - predicted(o.kind, features[:, times.index(o.t_s)])) for o in self.seen]
+        nothing: Array = np.zeros((len(features), 0))
+        volumes = np.concatenate([nothing, *(e for o, e in away if o.kind in VOLUMES)], axis=1)
+        return volumes, np.concatenate([nothing, *(e / o.sd for o, e in away if o.kind not in VOLUMES)], axis=1)
+
+    def residuals(self, way: int, z: Float[Array, "n d"]) -> Float[Array, "n m"]:
+        """Columns r with ½|r|² = −ln p(scans | z, way) up to a constant; infinite beyond the bounds."""
+        params, outside = _held(self.parameters, z, way)
+        volumes, radii = self.errors(params)
+        found = np.concatenate([discrepancy.whitened(self.scans, params["discrepancy_1"], -volumes), radii], axis=1)
+        return np.where(outside[:, None], np.inf, found)
 
 
 def condition(on: Ground, setting: Setting, parameters: tuple[Parameter, ...]) -> Condition:
@@ -54,54 +83,51 @@ def condition(on: Ground, setting: Setting, parameters: tuple[Parameter, ...]) -
 
     def apply(twin: Twin, new: Sequence[Observation], rng: np.random.Generator) -> Draws:
         seen = sorted((*observations(twin), *new), key=lambda o: (o.t_s, o.kind, o.source))
-        later = [o for o in seen if o.t_s - twin.start_s > 1.5 * DAY_S]
-        actions = given(twin)
-        scans = discrepancy.Seen(np.array([o.t_s for o in later]), np.array([float(o.sd[0]) for o in later]), MEMORY_s)
-
-        def residuals(z: Float[Array, "n d"]) -> Float[Array, "n m"]:
-            params, outside = _held(parameters, z)
-            errors = _errors(on, setting, params, actions, twin.start_s, later)
-            r = discrepancy.whitened(scans, np.full(len(z), DISCREPANCY_1), -errors)
-            return np.where(outside[:, None], np.inf, r)
-
-        z, weights = _drawn(residuals, len(parameters), rng) if later else (rng.standard_normal((DRAWS, len(parameters))), np.ones(DRAWS))
-        params, _ = _held(parameters, z)
-        state = advance(begin(DRAWS), unfolded(setting, actions, twin.start_s), seen[-1].t_s - twin.start_s)
-        wander = DISCREPANCY_1 * rng.standard_normal(DRAWS)
+        require_shapes(seen)
+        events = unfolded(setting, given(twin), twin.start_s)
+        later = tuple(o for o in seen if o.t_s - twin.start_s > 1.5 * DAY_S)
         if later:
-            errors = _errors(on, setting, params, actions, twin.start_s, later)
-            wander = discrepancy.drawn(scans, np.full(DRAWS, DISCREPANCY_1), errors, seen[-1].t_s, rng)
-        return Draws({**state, "wander_1": wander}, params, weights / weights.sum())
+            return _learned(Asked(on, parameters, events, twin.start_s, later), rng)
+        state, params = FieldPrior(parameters, ways(on)).draw(DRAWS, rng)
+        reached = advance(begin(DRAWS), events, seen[-1].t_s - twin.start_s)
+        return Draws({**state, **reached}, params, np.full(DRAWS, 1 / DRAWS))
 
     return apply
 
 
-def _drawn(residuals: Residuals, d: int, rng: np.random.Generator) -> tuple[Float[Array, "n d"], Float[Array, "n"]]:
-    """Points and weights."""
-    found = mode(residuals, np.zeros((1, d)), steps=STEPS)
-    root = WIDER * np.linalg.inv(np.linalg.cholesky(found.curvature)).T
-    noise = rng.standard_normal((DRAWS, d))
-    z = found.z + noise @ root.T
-    log = -costs(z, residuals(z)) + 0.5 * np.square(noise).sum(axis=1)
-    return z, np.exp(log - logsumexp(log))
+def _learned(asked: Asked, rng: np.random.Generator) -> Draws:
+    found: dict[str, Weighed] = {}
+    start, steps = np.zeros(len(asked.parameters)), STEPS
+    for way in ways(asked.on):
+        found[WAYS[way]] = one = weighed(lambda z, way=way: asked.residuals(way, z), start, rng, steps=steps)  # type: ignore[misc]
+        start, steps = one.mode, CLOSER
+    by = averaging.weights({name: one.ln_evidence for name, one in found.items()})
+    parts = [_part(asked.parameters, WAYS.index(name), one, by[name], rng) for name, one in found.items()]
+    params = {name: np.concatenate([part.params[name] for part in parts]) for name in parts[0].params}
+    weights = np.concatenate([part.weights for part in parts])
+    now_s = asked.seen[-1].t_s
+    state = advance(begin(len(weights)), asked.events, now_s - asked.start_s)
+    wander = params["discrepancy_1"] * rng.standard_normal(len(weights))
+    if len(asked.scans.times_s):
+        wander = discrepancy.drawn(asked.scans, params["discrepancy_1"], asked.errors(params)[0], now_s, rng)
+    return Draws({**state, "wander_1": wander}, params, weights)
 
 
-def _held(parameters: tuple[Parameter, ...], z: Float[Array, "n d"]) -> tuple[dict[str, Array], Array]:
+def _part(parameters: tuple[Parameter, ...], way: int, of: Weighed, weight: float, rng: np.random.Generator) -> Draws:
+    """Draws of one way, as many as its weight is worth."""
+    n = int(np.ceil(DRAWS * weight))
+    params, _ = _held(parameters, of.z[systematic(of.weights, n, rng)], way)
+    return Draws({}, params, np.full(n, weight / n))
+
+
+def _held(parameters: tuple[Parameter, ...], z: Float[Array, "n d"], way: int) -> tuple[dict[str, Array], Array]:
     """Values within their bounds, and which rows were not."""
     values = named(parameters, unwhitened(parameters, z))
     held = {p.name: np.clip(values[p.name], *p.bounds) for p in parameters}
-    return held, np.logical_or.reduce([held[name] != values[name] for name in values])
+    return held | {WAY: np.full(len(z), float(way))}, np.logical_or.reduce([held[name] != values[name] for name in values])
 
 
-def _errors(
-    on: Ground, setting: Setting, params: Params, actions: Sequence[Action], start_s: float, seen: Sequence[Observation]
-) -> Float[Array, "n m"]:
-    """Value − prediction of every scan."""
-    times = sorted({o.t_s for o in seen})
-    mL = volumes_mL(on, params, unfolded(setting, actions, start_s), [t - start_s for t in times])
-    return np.stack([float(o.value[0]) - predicted(o.kind, mL[:, times.index(o.t_s)]) for o in seen], axis=1)
-
-
-def volumes_mL(on: Ground, params: Params, events: Sequence[Dated], ages_s: Sequence[float]) -> Float[Array, "draws times 2"]:
-    """Volumes of every draw at ascending ages."""
-    return course(on, params, events, ages_s, lambda u: seen_mL(on, u))
+def weight_of_ways(belief: Draws) -> dict[str, float]:
+    """Probability of each way by its name."""
+    number = belief.params[WAY]
+    return {name: float(belief.weights[number == n].sum() / belief.weights.sum()) for n, name in enumerate(WAYS) if (number == n).any()}

@@ -14,7 +14,7 @@ from gemel.core.time import DAY_S
 from gemel.systems.glioma.course import PROGRESSED, ahead
 from gemel.systems.glioma.events import FRACTION, Dated, Setting, late_BED_Gy
 from gemel.systems.glioma.field_course import LEAST_mL, past
-from gemel.systems.glioma.field_learning import volumes_mL
+from gemel.systems.glioma.field_shown import volumes_mL
 from gemel.systems.glioma.ground import Ground
 from gemel.systems.glioma.readouts import LATER_d, PRICE_1_Gy, rest
 
@@ -24,12 +24,12 @@ HORIZON_d, EVERY_d = 400.0, 10.0
 
 def readouts(on: Ground, setting: Setting) -> dict[str, Readout]:
     """By name."""
-    said = f"days from the first fraction until the enhancing volume is 40 % above that day's, at most {HORIZON_d:g}"
+    said = f"days from the first fraction until the living enhancing volume is 40 % above that day's, at most {HORIZON_d:g}"
     return {
         "progression_d": Readout("d", partial(_progression, on, setting), said),
         "total_dose_Gy": Readout("Gy", partial(_total, setting, "dose_Gy"), "dose of the whole course"),
         "brain_BED_Gy": Readout("Gy", partial(_total, setting, "brain_BED_Gy"), "biologically effective dose of the course, α/β = 2 Gy"),
-        "burden_mL": Readout("mL", partial(_burden, on, setting), "enhancing volume twelve weeks after the end of the course"),
+        "burden_mL": Readout("mL", partial(_burden, on, setting), "living enhancing volume twelve weeks after the end of the course"),
         "loss_1": Readout("1", partial(_loss, on, setting), "ln of that over the one before the course, and a price of each gray"),
     }
 
@@ -41,10 +41,15 @@ def _progression(on: Ground, setting: Setting, state: State, params: Params, pla
     if len(ages) < 2:
         return np.full(len(state["age_s"]), HORIZON_d)
     before = [e for e in events if e.age_s < start_s]
-    start_mL = volumes_mL(on, params, before, [start_s])[:, 0, 0]
-    mL = volumes_mL(on, params, events, list(ages))[:, :, 0]
+    start_mL = _living_mL(on, params, before, [start_s])[:, 0]
+    mL = _living_mL(on, params, events, list(ages))
     t_d = np.broadcast_to((ages - start_s) / DAY_S, mL.shape)
     return _crossed(t_d, mL, PROGRESSED * np.maximum(start_mL, LEAST_mL))
+
+
+def _living_mL(on: Ground, params: Params, events: Sequence[Dated], ages_s: Sequence[float]) -> Float[Array, "draws times"]:
+    """Enhancing volume without dead cells: those that are cleared are no progression, nor their clearance a gain."""
+    return volumes_mL(on, params, events, ages_s, dead=False)[:, :, 0]
 
 
 def _whole(setting: Setting, state: State, plan: Plan) -> tuple[Dated, ...]:
@@ -74,7 +79,7 @@ def _total(setting: Setting, name: str, state: State, params: Params, plan: Plan
 
 def _burden(on: Ground, setting: Setting, state: State, params: Params, plan: Plan, rng: np.random.Generator) -> Float[Array, "draws"]:
     events = _whole(setting, state, plan)
-    return np.asarray(volumes_mL(on, params, events, [_last_s(state, events) + LATER_d * DAY_S])[:, 0, 0])
+    return np.asarray(_living_mL(on, params, events, [_last_s(state, events) + LATER_d * DAY_S])[:, 0])
 
 
 def _last_s(state: State, events: Sequence[Dated]) -> float:
@@ -84,7 +89,7 @@ def _last_s(state: State, events: Sequence[Dated]) -> float:
 def _loss(on: Ground, setting: Setting, state: State, params: Params, plan: Plan, rng: np.random.Generator) -> Float[Array, "draws"]:
     events = _whole(setting, state, plan)
     start_s = _begun_s(events, float(state["age_s"][0]))
-    before = volumes_mL(on, params, [e for e in events if e.age_s < start_s], [start_s])[:, 0, 0]
-    after = volumes_mL(on, params, events, [_last_s(state, events)])[:, 0, 0]
+    before = _living_mL(on, params, [e for e in events if e.age_s < start_s], [start_s])[:, 0]
+    after = _living_mL(on, params, events, [_last_s(state, events)])[:, 0]
     dose_Gy = _total(setting, "dose_Gy", state, params, plan, rng)
     return np.asarray(np.log((after + LEAST_mL) / (before + LEAST_mL)) + PRICE_1_Gy * dose_Gy)

@@ -1,4 +1,4 @@
-"""What a report shows of the field member: where the last scan was expected, and where the next is."""
+"""What a report shows of the field member: where the last scan was expected, where the next is, and how cells are thought to move."""
 
 from dataclasses import dataclass
 
@@ -6,25 +6,31 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from gemel.core import twin as twins
+from gemel.core.belief import Draws
 from gemel.core.image import Array, Image, with_array, world_mm
 from gemel.core.page import Cut, Table, Told, Views
-from gemel.core.structures import Structures
+from gemel.core.structures import Structures, dice
 from gemel.core.time import DAY_S, iso
 from gemel.core.twin import Twin
 from gemel.systems.glioma.field import FLAIR, T1GD
 from gemel.systems.glioma.field_course import course, past
+from gemel.systems.glioma.field_learning import weight_of_ways
 from gemel.systems.glioma.ground import Ground, laid
+from gemel.systems.glioma.transport import CONTRAST, TENSOR, UNIFORM
 
 DRAWS, AHEAD_d = 32, 28.0
+COLUMNS = ("scan, volume", "Dice foretold (90 %)", "Dice that came", "Dice, unchanged")
+OVERLAP_NOTE = "Of where a volume is more likely than not, from the belief before the scan; foretold without the error of an outline."
+SAID = {CONTRAST: "five times as easy in white as in grey matter", UNIFORM: "alike in both", TENSOR: "along fibres, as DTI has them"}
 EDGES = {"enhancing": T1GD, "flair": FLAIR}
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """Of a volume: Dice of where it was more likely than not, median and 90 % of the Dice of single draws, and of the last scan again."""
+    """Of a volume: Dice of where it was more likely than not, what that was foretold to be (median, 90 %), and that of the last scan."""
 
     dice: float
-    draws: tuple[float, float, float]
+    expected: tuple[float, float, float]
     unchanged: float
 
 
@@ -44,15 +50,18 @@ def before(twin: Twin, t_s: float) -> Twin:
 
 def overlap(draws: Float[Array, "draws x y z"], seen: Bool[Array, "x y z"], last: Bool[Array, "x y z"]) -> Overlap:
     """Of a forecast and what came; `last`: the scan before, as if nothing had changed."""
-    single = [dice(one > 0.5, seen) for one in draws]
-    low, mid, high = np.quantile(single, (0.05, 0.5, 0.95))
-    return Overlap(dice(draws.mean(axis=0) > 0.5, seen), (float(mid), float(low), float(high)), dice(last, seen))
+    return Overlap(dice(likely(draws), seen), expected_dice(draws), dice(last, seen))
 
 
-def dice(a: Bool[Array, "x y z"], b: Bool[Array, "x y z"]) -> float:
-    """2|A∩B|/(|A| + |B|); one where both are empty. Dice 1945, Ecology 26:297."""
-    whole = int(a.sum()) + int(b.sum())
-    return 2.0 * int((a & b).sum()) / whole if whole else 1.0
+def likely(draws: Float[Array, "draws x y z"]) -> Bool[Array, "x y z"]:
+    """Where a volume is more likely than not."""
+    return np.asarray(draws.mean(axis=0) > 0.5)
+
+
+def expected_dice(draws: Float[Array, "draws x y z"]) -> tuple[float, float, float]:
+    """What the Dice of the likely volume will be if one of the draws comes true: median and 90 %. Outlines' own errors are not in it."""
+    low, mid, high = np.quantile([dice(likely(draws), one > 0.5) for one in draws], (0.05, 0.5, 0.95))
+    return float(mid), float(low), float(high)
 
 
 def sections(on: Ground, told: Told, rng: np.random.Generator) -> tuple[Views | Table, ...]:
@@ -62,22 +71,32 @@ def sections(on: Ground, told: Told, rng: np.random.Generator) -> tuple[Views | 
     ahead = probabilities(on, twin, twin.t_s + AHEAD_d * DAY_S, rng)
     title = f"expected {iso(twin.t_s + AHEAD_d * DAY_S)[:10]}"
     cuts = [_cut(on, f"{title}, {name}", draws) for name, draws in ahead.items()]
-    tables: tuple[Table, ...] = ()
+    rows = [_row(f"{title[9:]}, {name}", expected_dice(draws)) for name, draws in ahead.items()]
     if len(told.days) > 1:
         expected = probabilities(on, before(twin, t_s), t_s, rng)
         cuts = [_cut(on, f"expected {iso(t_s)[:10]}, {name}", draws) for name, draws in expected.items()] + cuts
         last = laid(on, told.days[-2][1].structures)
-        tables = (_table({name: overlap(expected[name], seen[name], last[name]) for name in EDGES if name in seen and name in last}),)
+        found = {name: overlap(expected[name], seen[name], last[name]) for name in EDGES if name in seen and name in last}
+        rows = [_row(f"{iso(t_s)[:10]}, {name}", o.expected, o) for name, o in found.items()] + rows
     note = f"Probability that a voxel is within the volume at that time; outlines: the scan of {iso(t_s)[:10]}."
-    return (Views("Forecast against scan", tuple(cuts), Structures(on.grid, seen), "1", note), *tables)
+    views = Views("Forecast against scan", tuple(cuts), Structures(on.grid, seen), "1", note)
+    return (views, Table("Overlap of forecast and scan", COLUMNS, tuple(rows), OVERLAP_NOTE), *_ways(twin))
 
 
-def _table(found: dict[str, Overlap]) -> Table:
-    rows = tuple(
-        (name, f"{o.dice:.3f}", f"{o.draws[0]:.3f} ({o.draws[1]:.3f}–{o.draws[2]:.3f})", f"{o.unchanged:.3f}") for name, o in found.items()
+def _row(name: str, expected: tuple[float, float, float], found: Overlap | None = None) -> tuple[str, ...]:
+    mid, low, high = expected
+    came = (f"{found.dice:.3f}", f"{found.unchanged:.3f}") if found else ("", "")
+    return (name, f"{mid:.3f} ({low:.3f}–{high:.3f})", *came)
+
+
+def _ways(twin: Twin) -> tuple[Table, ...]:
+    """Weights of the rival ways to move; nothing before a second scan."""
+    if not isinstance(twin.belief, Draws):
+        return ()
+    rows = tuple((name, SAID[name], f"{100 * weight:.0f} %") for name, weight in weight_of_ways(twin.belief).items())
+    return (
+        Table("How cells move", ("member", "diffusion", "weight"), rows, "Weights by how well each foretold the scans; equal before them."),
     )
-    columns = ("volume", "Dice, more likely than not", "Dice of a draw (90 %)", "Dice, unchanged")
-    return Table("Overlap of forecast and scan", columns, rows, "Expected from the belief before the scan; unchanged: the scan before it.")
 
 
 def _cut(on: Ground, title: str, draws: Float[Array, "draws x y z"]) -> Cut:

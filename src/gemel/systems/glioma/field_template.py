@@ -14,13 +14,16 @@ from gemel.core.record import Action
 from gemel.engines.inference.discrepancy import stepped
 from gemel.systems.glioma.events import Setting, unfolded
 from gemel.systems.glioma.field_course import advance, past
-from gemel.systems.glioma.field_learning import DISCREPANCY_1, KIND, FieldPrior, condition, predicted, volumes_mL
+from gemel.systems.glioma.field_learning import FieldPrior, condition
 from gemel.systems.glioma.field_readouts import readouts
+from gemel.systems.glioma.field_shown import KINDS, predicted, shown
 from gemel.systems.glioma.ground import Ground
 from gemel.systems.glioma.learning import MEMORY_s
 from gemel.systems.glioma.population import population
+from gemel.systems.glioma.shape import KINDS as SHAPES
+from gemel.systems.glioma.transport import ways
 
-VERSION = "1-field"
+VERSION = "2-field"
 
 
 def model_of(on: Ground, setting: Setting) -> Model:
@@ -30,9 +33,9 @@ def model_of(on: Ground, setting: Setting) -> Model:
         name="glioma",
         version=VERSION,
         parameters=parameters,
-        prior=FieldPrior(parameters),
-        dynamics=partial(_dynamics, setting),
-        observe={kind: partial(_seen, on, kind) for kind in KIND},
+        prior=FieldPrior(parameters, ways(on)),
+        dynamics=partial(_dynamics, on, setting),
+        observe={kind: partial(_seen, kind) for kind in KINDS},
         readouts=readouts(on, setting),
         condition=condition(on, setting, parameters),
         card=read_card(files(__package__).joinpath("card.md").read_text(encoding="utf-8")),
@@ -40,6 +43,7 @@ def model_of(on: Ground, setting: Setting) -> Model:
 
 
 def _dynamics(
+    on: Ground,
     setting: Setting,
     state: State,
     params: Params,
@@ -48,14 +52,15 @@ def _dynamics(
     t1_s: float,
     rng: np.random.Generator,
 ) -> State:
-    """Growth and what is given, in [t0, t1); the discrepancy wanders on."""
+    """Growth and what is given, in [t0, t1), and what images would show then; the discrepancy wanders on."""
     start_s = t0_s - float(state["age_s"][0])
-    size = np.full(len(state["wander_1"]), DISCREPANCY_1)
-    wander = stepped(state["wander_1"], size, float(np.exp(-(t1_s - t0_s) / MEMORY_s)), rng)
+    wander = stepped(state["wander_1"], params["discrepancy_1"], float(np.exp(-(t1_s - t0_s) / MEMORY_s)), rng)
     reached = advance(state, unfolded(setting, actions, start_s), t1_s - start_s)
-    return {**reached, "wander_1": wander, "calendar_s": np.full_like(wander, start_s)}
+    features = shown(on, params, past(reached), [t1_s - start_s])[:, 0]
+    return {**reached, "wander_1": wander, "calendar_s": np.full_like(wander, start_s), "shown_1": features}
 
 
-def _seen(on: Ground, kind: str, state: State, params: Params) -> Array:
-    mL = volumes_mL(on, params, past(state), [float(state["age_s"][0])])[:, 0]
-    return np.asarray(predicted(kind, mL) + state["wander_1"])[:, None]
+def _seen(kind: str, state: State, params: Params) -> Array:
+    """A volume with its discrepancy; a shape's is in its standard deviation."""
+    found = predicted(kind, state["shown_1"])
+    return found if kind in SHAPES.values() else np.asarray(found + state["wander_1"][:, None])

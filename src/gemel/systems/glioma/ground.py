@@ -1,7 +1,7 @@
 """Where the field member lives: tissue around the tumour on a grid that fronts can be told on, the field at the first visit, the dose."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
@@ -10,6 +10,7 @@ from gemel.core.errors import GeometryError, InputError, RangeError, StructureEr
 from gemel.core.image import Array, Image, require_same_grid, voxel_index, with_array, world_mm
 from gemel.core.structures import Structures
 from gemel.core.visit import Segmented
+from gemel.systems.glioma.fibres import require_frame, tensor_on
 from gemel.systems.glioma.field_start import field_from
 from gemel.systems.glioma.names import ENHANCING, FLAIR, GREY, WHITE, volumes
 from gemel.systems.glioma.tissue import Tissue, cropped, tissue
@@ -20,13 +21,17 @@ AROUND_mm, VOXEL_mm = 30.0, 2.0
 
 @dataclass(frozen=True)
 class Ground:
-    """Shares of tissue and the field at the first visit on one grid; dose of a fraction over that in the tumour (empty: uniform)."""
+    """Shares of tissue and the field at the first visit on one grid; dose of a fraction over that in the tumour (empty: uniform).
+
+    `tensor`: DTI's over its mean diffusivity, xx, xy, xz, yy, yz, zz along LPS (empty: none was given).
+    """
 
     grid: Image
     white: Float[Array, "x y z"]
     grey: Float[Array, "x y z"]
     start: Float[Array, "x y z"]
     dose_1: Float[Array, "..."]
+    tensor: Float[Array, "..."] = field(default_factory=lambda: np.zeros(0, np.float32))
 
     @property
     def tissue(self) -> Tissue:
@@ -34,10 +39,10 @@ class Ground:
         return Tissue(self.grid, self.white, self.grey)
 
 
-def ground(visit: Segmented, dose: Image | None, white: Image | None, grey: Image | None) -> Ground:
+def ground(visit: Segmented, dose: Image | None, white: Image | None, grey: Image | None, dti: Mapping[str, Image] | None = None) -> Ground:
     """From the first visit, with maps of tissue or its labels `white` and `grey`; unlabelled tumour is taken for white matter.
 
-    Raises InputError without tissue, StructureError without T2/FLAIR or for a dose that does not cover the brain around the tumour.
+    Raises InputError without tissue, StructureError without T2/FLAIR or for a dose or tensor that does not cover the brain around it.
     """
     held, outlined = visit.structures, volumes(visit.structures)
     if FLAIR not in outlined:
@@ -51,7 +56,13 @@ def ground(visit: Segmented, dose: Image | None, white: Image | None, grey: Imag
     of = Tissue(grid, _means(part_of.white, joined), _means(part_of.grey, joined))
     inner, outer = (_means(outlined[name][part].astype(np.float32), joined) >= 0.5 for name in (ENHANCING, FLAIR))
     start = field_from(of, inner, outer | inner)
-    return Ground(grid, of.white, of.grey, start, _relative(of, dose, inner) if dose is not None else np.zeros(0, np.float32))
+    nothing = np.zeros(0, np.float32)
+    return Ground(grid, of.white, of.grey, start, _relative(of, dose, inner) if dose else nothing, _tensor(of, dti) if dti else nothing)
+
+
+def _tensor(of: Tissue, dti: Mapping[str, Image]) -> Float[Array, "x y z 6"]:
+    require_frame(dti, of.grid)
+    return tensor_on(dti, _nearest(of.grid, dti["xx"]), of.mask)
 
 
 def laid(on: Ground, structures: Structures) -> Mapping[str, Bool[Array, "x y z"]]:

@@ -14,7 +14,7 @@ from gemel.core.twin import Twin
 from gemel.systems.glioma.case import Case
 from gemel.systems.glioma.events import WEEK
 from gemel.systems.glioma.field_course import past
-from gemel.systems.glioma.field_learning import volumes_mL
+from gemel.systems.glioma.field_shown import volumes_mL
 from gemel.systems.glioma.ground import Ground
 from gemel.systems.glioma.observe import Day
 from gemel.systems.glioma.population import population
@@ -76,9 +76,9 @@ def _averaged(on: Ground, later: Mapping[str, Array], params: Mapping[str, Array
     """Fields as the averaged member sees them, which proposes schedules that are then judged by fields."""
     now_s, start_s = float(later["age_s"][0]), float(later["start_s"][0])
     times = [start_s, now_s] if 0 <= start_s < now_s else [now_s, now_s]
-    mL = np.maximum(volumes_mL(on, params, past(later), times)[:, :, 0], LEAST_BURDEN_mL)
+    mL = np.maximum(volumes_mL(on, params, past(later), times, dead=False)[:, :, 0], LEAST_BURDEN_mL)
     capacity = next(p.centre for p in population() if p.name == "capacity_mL")
-    volumes = {"start_mL": mL[:, 0], "burden_mL": mL[:, 1], "drug_1": np.zeros(len(mL))}
+    volumes = {"start_mL": mL[:, 0], "burden_mL": mL[:, 1], "drug_1": np.zeros(len(mL)), "dead_mL": np.zeros(len(mL))}
     return {**later, **volumes}, {**params, "capacity_mL": np.full(len(mL), capacity)}
 
 

@@ -16,7 +16,7 @@ from gemel.core.time import DAY_S
 from gemel.core.twin import Twin, given, observations
 from gemel.engines.inference import discrepancy, importance
 from gemel.engines.inference.course import named, unwhitened
-from gemel.systems.glioma.course import begin, states
+from gemel.systems.glioma.course import begin, states, visible_mL
 from gemel.systems.glioma.events import Setting
 
 DRAWS, A_ROUND = 2000, 4000
@@ -38,9 +38,9 @@ class Prior:
 
 
 def predicted(kind: str, state: State, params: Params) -> Float[Array, "draws"]:
-    """ln volume without discrepancy: the burden is the volume that enhances (T1Gd), T2/FLAIR a multiple of it."""
+    """ln volume without discrepancy: what is visible of the burden enhances (T1Gd), T2/FLAIR is a multiple of it."""
     ratio = params["flair_ratio_1"] if kind == FLAIR else 1.0
-    return np.asarray(np.log(state["burden_mL"] * ratio))
+    return np.asarray(np.log(visible_mL(state) * ratio))
 
 
 def condition(setting: Setting, parameters: tuple[Parameter, ...]) -> Condition:

@@ -1,16 +1,20 @@
-"""What the segmentation of one visit shows: two volumes, with what an outline is worth."""
+"""What the segmentation of one visit shows: two volumes, and to the field member where they reach, with what an outline is worth."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from jaxtyping import Float
 
 from gemel.core.errors import GeometryError
+from gemel.core.image import Array
 from gemel.core.record import Observation
 from gemel.core.structures import Structures
 from gemel.core.system import Progress
 from gemel.core.visit import Segmented
+from gemel.systems.glioma import shape
 from gemel.systems.glioma.case import Case
+from gemel.systems.glioma.ground import laid
 from gemel.systems.glioma.names import volumes
 
 OUTLINE_mm = {"enhancing": 0.4, "flair": 1.0}
@@ -21,13 +25,14 @@ KINDS = {"enhancing": "ln_enhancing_mL", "flair": "ln_flair_mL"}
 
 @dataclass(frozen=True)
 class Day:
-    """Volumes of a visit and the standard deviation of their logarithm, by name; the outlines themselves."""
+    """Volumes of a visit and the standard deviation of their logarithm, by name; the outlines themselves, and where they reach."""
 
     volume_mL: Mapping[str, float]
     ln_sd: Mapping[str, float]
     structures: Structures
     quality: Mapping[str, float]
     notes: tuple[str, ...]
+    shape_mm: Mapping[str, Float[Array, "parts"]] = field(default_factory=dict)
 
 
 def observe(case: Case, scan: Segmented, progress: Progress) -> Day:
@@ -38,14 +43,23 @@ def observe(case: Case, scan: Segmented, progress: Progress) -> Day:
     mL = {name: float(np.count_nonzero(mask)) * grid.voxel_mL for name, mask in found.items()}
     sd = {name: _ln_sd(volume, OUTLINE_mm[name]) for name, volume in mL.items()}
     notes = () if "flair" in mL else ("no oedema or FLAIR outlined: the enhancing volume alone is used",)
-    return Day(mL, sd, scan.structures, {f"{name}_mL": volume for name, volume in mL.items()}, notes)
+    return Day(mL, sd, scan.structures, {f"{name}_mL": volume for name, volume in mL.items()}, notes, _shapes(case, scan))
+
+
+def _shapes(case: Case, scan: Segmented) -> Mapping[str, Float[Array, "parts"]]:
+    """On the field's grid; nothing for the averaged member."""
+    on = case.field
+    if on is None:
+        return {}
+    of = shape.parts(on)
+    return {name: shape.radii_mm(on, of, mask.astype(np.float32)) for name, mask in laid(on, scan.structures).items()}
 
 
 def observations(day: Day, t_s: float, source: str) -> tuple[Observation, ...]:
-    """Logarithms of the volumes."""
-    return tuple(
-        Observation(KINDS[name], t_s, np.array([np.log(mL)]), np.array([day.ln_sd[name]]), source) for name, mL in day.volume_mL.items()
-    )
+    """Logarithms of the volumes, and shapes."""
+    volumes = [(KINDS[name], np.array([np.log(mL)]), np.array([day.ln_sd[name]])) for name, mL in day.volume_mL.items()]
+    shapes = [(shape.KINDS[name], mm, np.full(len(mm), shape.SD_mm)) for name, mm in day.shape_mm.items()]
+    return tuple(Observation(kind, t_s, value, sd, source) for kind, value, sd in (*volumes, *shapes))
 
 
 def _ln_sd(volume_mL: float, outline_mm: float) -> float:

@@ -23,11 +23,11 @@ def readouts(setting: Setting) -> dict[str, Readout]:
     """By name."""
     return {
         "progression_d": Readout(
-            "d", partial(_progression, setting), "days from the first fraction until the volume is 40 % above that day's"
+            "d", partial(_progression, setting), "days from the first fraction until the living burden is 40 % above that day's"
         ),
         "total_dose_Gy": Readout("Gy", partial(_total, setting, "dose_Gy"), "dose of the whole course"),
         "brain_BED_Gy": Readout("Gy", partial(_total, setting, "brain_BED_Gy"), "biologically effective dose of the course, α/β = 2 Gy"),
-        "burden_mL": Readout("mL", partial(_burden, setting), "burden twelve weeks after the end of the course"),
+        "burden_mL": Readout("mL", partial(_burden, setting), "living burden twelve weeks after the end of the course"),
         "loss_1": Readout("1", partial(_loss, setting), "ln of that burden over the one before the course, and a price of each gray"),
     }
 

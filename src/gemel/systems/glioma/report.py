@@ -1,6 +1,6 @@
 """The page of one patient: volumes seen and forecast, schedules compared, what was learned and what was not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -16,10 +16,10 @@ from gemel.core.structures import Structures
 from gemel.core.time import DAY_S, iso
 from gemel.core.twin import given, observations
 from gemel.systems.glioma import field_report
+from gemel.systems.glioma.case import Case
 from gemel.systems.glioma.course import states
 from gemel.systems.glioma.events import unfolded
-from gemel.systems.glioma.field_learning import predicted as seen_of_field
-from gemel.systems.glioma.field_learning import volumes_mL
+from gemel.systems.glioma.field_shown import VOLUMES, ln_mL, volumes_mL
 from gemel.systems.glioma.judge import next_s, weeks_left
 from gemel.systems.glioma.learning import ENHANCING, FLAIR, predicted
 from gemel.systems.glioma.names import volumes
@@ -29,6 +29,7 @@ DRAWS, AHEAD_d, EVERY_d, SHOWN = 400, 180.0, 2.0, 4
 EMPTY = np.zeros(0)
 COLUMNS = ("progression_d", "total_dose_Gy", "brain_BED_Gy", "burden_mL")
 INFORMED = 0.9
+NAMES = {ENHANCING: "enhancing volume / mL", FLAIR: "T2/FLAIR volume / mL"}
 
 
 def pages(told: Told, rng: np.random.Generator) -> Page:
@@ -57,7 +58,8 @@ def _volumes(told: Told, rng: np.random.Generator) -> Chart:
     return Chart(
         "Volumes",
         tuple(panels),
-        "Band: 90 % of the belief, without the error of an outline. Points: segmented, with two standard deviations.",
+        "What is visible, dead cells not yet cleared included. Band: 90 % of the belief, without the error of an outline. Points: "
+        "segmented, with two standard deviations.",
     )
 
 
@@ -66,7 +68,7 @@ def _course(told: Told, params: Params, age_d: Float[Array, "n"], done: Sequence
     start_s, case = told.twin.start_s, told.case
     if case.field:
         mL = volumes_mL(case.field, params, unfolded(case.setting, done, start_s), [float(d) * DAY_S for d in age_d])
-        return {kind: seen_of_field(kind, mL) for kind in (ENHANCING, FLAIR)}
+        return {kind: ln_mL(mL[..., n]) for kind, n in VOLUMES.items()}
     reached = states(case.setting, params, done, start_s, [start_s + d * DAY_S for d in age_d])
     return {kind: np.stack([predicted(kind, state, params) for state in reached], axis=1) for kind in (ENHANCING, FLAIR)}
 
@@ -128,10 +130,15 @@ def _schedules(told: Told) -> list[Chart | Table]:
         Chart(
             "Schedules",
             (front,),
-            "Fraction doses week by week; each the best of its total dose. Progression: volume 40 % above that at the first fraction.",
+            "Fraction doses week by week; each best of its total dose. Progression: living cells 40 % above those at the first fraction.",
         ),
         Table("Schedules", columns, tuple(rows), "Median (90 %) over the belief on the day of the decision; equal draws for all."),
     ]
+
+
+def legible(case: Case, values: Mapping[str, Float[Array, "draws m"]]) -> Mapping[str, Float[Array, "draws"]]:
+    """Volumes of the next scan in mL; shapes are left to the overlap's table."""
+    return {name: np.exp(values[kind]).reshape(-1) for kind, name in NAMES.items() if kind in values}
 
 
 def _told(three: Sequence[float]) -> str:

@@ -5,17 +5,15 @@ largest connected piece is kept once single voxels are cleared away, and holes i
 """
 
 import numpy as np
-from jaxtyping import Bool, Float
-from scipy.ndimage import binary_fill_holes, binary_opening, label
+from jaxtyping import Bool
+from scipy.ndimage import binary_fill_holes
 
-from gemel.core.errors import GeometryError, StructureError
+from gemel.core.errors import GeometryError
 from gemel.core.image import Array, Image, require_same_grid
 from gemel.core.structures import Structures
 from gemel.core.visit import Segmented
-from gemel.engines.k_means import k_means
+from gemel.engines.pieces import brightest
 from gemel.systems.glioma.names import ENHANCING, FLAIR, NECROSIS
-
-CLASSES, LEAST_mL, CLEAR_SD = 3, 0.3, 2.0
 
 
 def segmented(rise: Image, flair: Image, brain: Bool[Array, "x y z"], *, acquired_s: float, source: str) -> Segmented:
@@ -26,22 +24,9 @@ def segmented(rise: Image, flair: Image, brain: Bool[Array, "x y z"], *, acquire
     require_same_grid(rise, flair, "segmentation")
     if brain.shape != rise.shape:
         raise GeometryError(f"a brain mask of {brain.shape} on {rise.shape}", where="segmentation", remedy="give all on one grid")
-    bright = _piece(rise.array, brain, rise.voxel_mL, "T1Gd - T1")
-    abnormal = _piece(flair.array, brain, rise.voxel_mL, "FLAIR")
+    bright = brightest(rise.array, brain, rise.voxel_mL, "T1Gd - T1")
+    abnormal = brightest(flair.array, brain, rise.voxel_mL, "FLAIR")
     whole = binary_fill_holes(bright)
     masks = {ENHANCING: bright, FLAIR: abnormal | whole} | ({NECROSIS: whole & ~bright} if (whole & ~bright).any() else {})
     grid = Image(np.zeros(rise.shape, dtype=np.uint8), rise.affine_mm, rise.frame)
     return Segmented(Structures(grid, masks), acquired_s, source)
-
-
-def _piece(values: Float[Array, "x y z"], brain: Bool[Array, "x y z"], voxel_mL: float, where: str) -> Bool[Array, "x y z"]:
-    """The largest connected piece of the brightest class."""
-    labels, _ = k_means(values[None].astype(np.float64), brain, CLASSES)
-    pieces, count = label(binary_opening(labels == CLASSES))
-    sizes = np.bincount(pieces.ravel())[1:]
-    found = np.asarray(pieces == int(np.argmax(sizes)) + 1) if count else np.zeros(brain.shape, dtype=bool)
-    rest = values[brain & (labels < CLASSES)]
-    clear = count > 0 and float(values[found].mean() - rest.mean()) > CLEAR_SD * float(rest.std())
-    if not clear or found.sum() * voxel_mL < LEAST_mL:
-        raise StructureError("nothing that stands out", where=where, remedy="outline it by hand, or give a result of another program")
-    return found

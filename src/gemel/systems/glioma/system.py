@@ -19,7 +19,7 @@ from gemel.systems.glioma.ground import laid
 from gemel.systems.glioma.judge import goal, judge, next_s
 from gemel.systems.glioma.names import canonical
 from gemel.systems.glioma.observe import Day, observations, observe
-from gemel.systems.glioma.report import pages
+from gemel.systems.glioma.report import legible, pages
 from gemel.systems.glioma.schedules import WEEKS, Schedule, actions, read, usual
 
 EXAM_d = (0.0, 14.0, 29.0, 36.0, 85.0)
@@ -91,11 +91,12 @@ SYSTEM = System(
     case=Case,
     library=None,
     day=Day,
-    planning=("mri", "dose", "white", "grey"),
+    planning=("mri", "dose", "white", "grey", "dti"),
     scans=("mri",),
     starts=starts,
     due=due,
     fits=fits,
     draws=400,
+    legible=legible,
     pages=pages,
 )

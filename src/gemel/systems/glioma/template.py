@@ -20,7 +20,7 @@ from gemel.systems.glioma.learning import ENHANCING, FLAIR, MEMORY_s, Prior, con
 from gemel.systems.glioma.population import population
 from gemel.systems.glioma.readouts import readouts
 
-VERSION = "1"
+VERSION = "2"
 WEEK_S = 7 * DAY_S
 BEGUN = Setting(tuple((WEEK, (15 + 7 * n) * DAY_S, 10.0) for n in range(3)))
 """The model without a patient: two scans two weeks apart, then three weeks of 5 × 2 Gy; the rest is to be decided."""

@@ -10,7 +10,7 @@ from gemel.core.belief import Params
 from gemel.core.image import Array, Image
 from gemel.core.record import Action
 from gemel.core.structures import Structures
-from gemel.systems.glioma.course import states
+from gemel.systems.glioma.course import states, visible_mL
 from gemel.systems.glioma.events import Setting
 from gemel.systems.glioma.observe import OUTLINE_mm
 
@@ -29,9 +29,9 @@ class VirtualPatient:
 
 
 def volumes_mL(patient: VirtualPatient, given: Sequence[Action], t_s: float) -> Mapping[str, float]:
-    """True volumes at a time."""
+    """True volumes at a time, as they are seen."""
     state = states(patient.setting, patient.params, given, patient.start_s, (t_s,))[0]
-    enhancing = float(state["burden_mL"][0])
+    enhancing = float(visible_mL(state)[0])
     return {"enhancing": enhancing, "flair": enhancing * float(patient.params["flair_ratio_1"][0])}
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gemel.core.errors import GeometryError, InputError, RangeError, StructureError
+from gemel.core.errors import GeometryError, RangeError, StructureError
 from gemel.core.image import Image
 from gemel.systems.glioma.field import (
     FLAIR,
@@ -18,7 +18,6 @@ from gemel.systems.glioma.field import (
     reaches_d,
     volume_mL,
 )  # fmt: skip
-from gemel.systems.glioma.field_fit import Visit, fitted
 from gemel.systems.glioma.field_start import field_from
 from gemel.systems.glioma.growth import DRUG_1_d
 from gemel.systems.glioma.tissue import Tissue, cropped, tissue
@@ -98,20 +97,6 @@ def test_the_start_has_the_outlines_for_its_edges_and_a_wave_s_cells(brain: Tiss
     assert made.max() <= 1.0
 
 
-def test_parameters_are_found_again_from_outlines(brain: Tissue, start) -> None:
-    """Two visits and the outlines of the first: noise-free volumes, D and ρ within their stated errors."""
-    days, therapy = (20.0, 34.0, 60.0), Therapy(tuple(np.arange(25.0, 31.0)), 2.0)
-    fields = forward(brain, start, TRUE, t_days=days, therapy=therapy)
-    visits = [Visit(t, u > T1GD, u > FLAIR) for t, u in zip(days, fields)]
-    found = fitted(brain, start, visits, known=Invasion(0.13, 5.0, 0.03), therapy=therapy)
-    for name, sd in found.ln_sd.items():
-        assert abs(np.log(getattr(found.invasion, name) / getattr(TRUE, name))) < 2 * sd
-        assert abs(np.log(getattr(found.invasion, name) / getattr(TRUE, name))) < 0.25
-    assert set(found.ln_sd) == {"D_white_mm2_d", "rho_1_d", "alpha_1_Gy"}
-    alone = fitted(brain, start, visits[:1], known=Invasion(0.13, 5.0, 0.03), therapy=therapy, steps=1)
-    assert "alpha_1_Gy" not in alone.ln_sd
-
-
 def test_the_lethal_radius_is_reached_between_two_times() -> None:
     assert radius_mm(4 / 3 * np.pi * 35**3 / 1000) == pytest.approx(35.0)
     assert reaches_d([10, 30, 40], [0, 100, 200], LETHAL_mm) == pytest.approx(150.0)
@@ -155,12 +140,9 @@ def test_doses_that_cannot_be_are_refused(brain: Tissue, start) -> None:
             forward(framed, start, TRUE, t_days=[2.0], therapy=Therapy((1.0,), dose))
 
 
-def test_outlines_and_visits_that_cannot_be_are_refused(brain: Tissue, start) -> None:
+def test_outlines_that_cannot_be_are_refused(brain: Tissue, start) -> None:
     inside, nothing = start > 0.5, np.zeros(start.shape, dtype=bool)
     with pytest.raises(StructureError, match="empty"):
         field_from(brain, nothing, inside)
     with pytest.raises(StructureError, match="outside T2"):
         field_from(brain, start > 0.1, inside)
-    for days in ((), (0.0,), (10.0, 10.2), (20.0, 10.0)):
-        with pytest.raises(InputError, match="visits"):
-            fitted(brain, start, [Visit(t, inside, inside) for t in days], known=TRUE)

@@ -7,12 +7,14 @@ from scipy.integrate import solve_ivp
 from gemel.core.errors import InputError
 from gemel.core.record import Action
 from gemel.core.time import DAY_S
-from gemel.systems.glioma.course import HORIZON_d, advance, begin, progression_d, states
+from gemel.systems.glioma.course import HORIZON_d, advance, begin, progression_d, states, visible_mL
 from gemel.systems.glioma.events import DRUG, FRACTION, RESECTION, WEEK, Setting, unfolded
 from gemel.systems.glioma.growth import DRUG_1_d, Law, grown
 
 RHO, K, ALPHA, KILL = np.array([0.02, 0.05, 0.2]), np.array([150.0, 200.0, 90.0]), np.array([0.03, 0.05, 0.08]), np.array([0.01, 0.2, 0.05])
-PARAMS = {"rho_1_d": RHO, "capacity_mL": K, "alpha_1_Gy": ALPHA, "drug_kill_1": KILL, "burden_mL": np.array([10.0, 20.0, 85.0])}
+PARAMS = {"rho_1_d": RHO, "capacity_mL": K, "alpha_1_Gy": ALPHA, "drug_kill_1": KILL, "burden_mL": np.array([10.0, 20.0, 85.0])} | {
+    "clearance_1_d": np.array([0.01, 0.03, 0.1])
+}
 LONG = Setting()
 
 
@@ -72,6 +74,18 @@ def test_one_fraction_at_any_time_of_day_whatever_is_asked_for():
     np.testing.assert_allclose(once, logistic(logistic(PARAMS["burden_mL"], 10.37) * gray(2.0), 30 - 10.37), rtol=1e-12)
 
 
+def test_killed_cells_are_seen_until_they_are_cleared():
+    """Visible = living + Σ killed·e^(−λt), of fractions, the drug and both at once; it does not jump, and a resection takes of both."""
+    actions = (Action(FRACTION, 10 * DAY_S, 2.0, "Gy"), Action(DRUG, 10 * DAY_S, 1.0, "1"), Action(RESECTION, 20 * DAY_S, 0.5, "1"))
+    at = [visible_mL(s) for s in states(LONG, PARAMS, actions, 0.0, (10 * DAY_S, 10 * DAY_S + 1e-3, 20 * DAY_S, 20 * DAY_S + 1e-3))]
+    np.testing.assert_allclose(at[1], at[0], rtol=1e-6)
+    np.testing.assert_allclose(at[3], at[2] / 2, rtol=1e-6)
+    whole = logistic(PARAMS["burden_mL"], 10.0)
+    killed = whole * (1 - gray(2.0) * np.exp(-KILL))
+    living = states(LONG, PARAMS, actions, 0.0, (20 * DAY_S,))[0]["burden_mL"]
+    np.testing.assert_allclose(at[2], living + killed * np.exp(-10 * PARAMS["clearance_1_d"]), rtol=1e-10)
+
+
 def test_a_state_is_that_just_before_what_is_given_at_its_time():
     actions = (Action(RESECTION, 5 * DAY_S, 0.9, "1"),)
     before, after = states(LONG, PARAMS, actions, 0.0, (5 * DAY_S, 5 * DAY_S + 1.0))
@@ -94,7 +108,14 @@ def test_progression_under_way_is_found_between_fractions():
     """A fast, resistant tumour progresses in the course."""
     fast = {
         k: np.array([v])
-        for k, v in (("rho_1_d", 0.2), ("capacity_mL", 400.0), ("alpha_1_Gy", 0.01), ("drug_kill_1", 0.0), ("burden_mL", 10.0))
+        for k, v in (
+            ("rho_1_d", 0.2),
+            ("capacity_mL", 400.0),
+            ("alpha_1_Gy", 0.01),
+            ("drug_kill_1", 0.0),
+            ("clearance_1_d", 0.03),
+            ("burden_mL", 10.0),
+        )
     }
     actions = tuple(Action(WEEK, 7 * n * DAY_S, 10.0, "Gy") for n in range(6))
     found = progression_d(begin(fast), fast, unfolded(LONG, actions, 0.0))[0]
