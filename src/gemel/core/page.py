@@ -70,13 +70,18 @@ class Chart:
 
 @dataclass(frozen=True)
 class Cut:
-    """A plane through `at_mm` along an axis (0 sagittal, 1 coronal, 2 axial), or the largest value along it; `top` of its scale."""
+    """A plane through `at_mm` along an axis (0 sagittal, 1 coronal, 2 axial), or the largest value along it; `bottom`, `top` of its scale.
+
+    An `anatomy` is drawn in grey, bright where the value is large, as radiologists see it.
+    """
 
     title: str
     image: Image
     axis: int
     at_mm: Float[Array, "3"] | None = None
     top: float = math.nan
+    bottom: float = 0.0
+    anatomy: bool = False
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,8 @@ def views(shown: Views) -> bytes:
     handles = [
         matplotlib.lines.Line2D([], [], color=COLOURS[i % len(COLOURS)], label=name.replace("_", " ")) for i, name in enumerate(names)
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncol=min(len(handles), 8), fontsize=8, frameon=False)
+    if handles:
+        figure.legend(handles=handles, loc="outside lower center", ncol=min(len(handles), 8), fontsize=8, frameon=False)
     return png(figure)
 
 
@@ -108,12 +109,12 @@ def _cut(axes: Axes, cut: Cut) -> matplotlib.image.AxesImage:
     plane = cut.image.array.max(axis=cut.axis) if cut.at_mm is None else np.take(cut.image.array, _index(cut), cut.axis)
     low, high = _extent(cut)
     top = float(plane.max()) if math.isnan(cut.top) else cut.top
-    colours = "gray_r" if cut.at_mm is None else "inferno"
+    colours = "gray" if cut.anatomy else "gray_r" if cut.at_mm is None else "inferno"
     wash = axes.imshow(
         plane.T,
         cmap=colours,
-        vmin=0,
-        vmax=max(top, 1e-12),
+        vmin=cut.bottom,
+        vmax=max(top, cut.bottom + 1e-12),
         origin="lower",
         extent=(low[0], high[0], low[1], high[1]),
         interpolation="nearest",

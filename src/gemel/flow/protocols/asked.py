@@ -1,0 +1,48 @@
+"""What the scan is for, in the words of a request: "5 mm, -15 HU", "8 mm, 2 mg/mL iodine"."""
+
+import re
+from dataclasses import dataclass
+
+from gemel.core.errors import InputError
+from gemel.devices.ct.choice import Allowed
+from gemel.devices.ct.task import Task
+
+NUMBER = r"([+-]?\d+(?:\.\d+)?)"
+SIZE = re.compile(NUMBER + r"\s*mm\b")
+CONTRAST = re.compile(NUMBER + r"\s*HU\b")
+IODINE = re.compile(NUMBER + r"\s*mg(?:\s*I)?\s*/\s*m[lL]\b")
+SHAPES, OBSERVERS = ("sphere", "rod"), ("npwe", "npw", "pw")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The task, where it is (LPS mm; none: the middle of the body), the d' to reach and how surely, what is allowed; draws, seed."""
+
+    task: Task
+    at_mm: tuple[float, float, float] | None = None
+    target: float = 3.0
+    sure: float = 0.95
+    allowed: Allowed = Allowed()
+    draws: int = 4000
+    seed: int = 0
+
+
+def task_of(words: str) -> Task:
+    """The task in a line of text: a size in mm, a contrast in HU or mg/mL of iodine, and if wanted rod or sphere, npwe, npw or pw.
+
+    Words that are none of these (such as an organ's name) are left alone. Raises InputError when size or contrast are missing or twofold.
+    """
+    size, contrast, iodine = (pattern.findall(words.replace("−", "-")) for pattern in (SIZE, CONTRAST, IODINE))
+    if len(size) != 1 or len(contrast) + len(iodine) != 1:
+        found = f"{words!r} with {len(size)} sizes in mm, {len(contrast)} contrasts in HU, {len(iodine)} in mg/mL"
+        raise InputError(found, where="task", remedy='write one size and one contrast, such as "5 mm, -15 HU" or "8 mm, 2 mg/mL"')
+    lower = words.lower().split()
+    shape = next((name for name in SHAPES if name in lower), "sphere")
+    observer = next((name for name in OBSERVERS if name in lower), "npwe")
+    return Task(
+        float(size[0]),
+        contrast_HU=float(contrast[0]) if contrast else 0.0,
+        iodine_mg_mL=float(iodine[0]) if iodine else 0.0,
+        shape=shape,
+        observer=observer,
+    )

@@ -1,0 +1,82 @@
+"""A recommendation in words and in numbers for scripts."""
+
+import math
+from typing import Any
+
+from gemel.devices.ct.choice import Judged
+from gemel.devices.ct.protocol import Protocol
+from gemel.devices.ct.task import Task
+from gemel.flow.protocols.asked import Asked
+from gemel.flow.protocols.recommend import Recommended
+
+
+def protocol_words(protocol: Protocol, task: Task) -> str:
+    """One line: 120 kVp, 85 mAs, pitch 1, 5 mm, kernel soft, modulation 1; with the contrast agent where the task has one."""
+    agent = f", iodine {task.iodine_mg_mL:g} mg/mL in the lesion" if task.iodine_mg_mL else ""
+    settings = f"pitch {protocol.pitch:g}, {protocol.slice_mm:g} mm, kernel {protocol.kernel}, modulation {protocol.modulation:g}"
+    return f"{protocol.kVp:g} kVp, {protocol.mAs:g} mAs, {settings}{agent}"
+
+
+def reason(found: Recommended) -> str:
+    """Why the first is first, or what is against it."""
+    choice, first = found.choice, found.choice.judged[0]
+    low, high = first.interval
+    reached = f"d' {first.forecast.detectability:.2f} ({low:.2f}–{high:.2f})"
+    if choice.chosen is None:
+        return f"Closest is {protocol_words(first.forecast.protocol, first.task)}: {reached}; {'; '.join(first.against)}."
+    allowed = [one for one in choice.judged if not one.against]
+    words = f"{reached}, P(d' ≥ {choice.target:g}) {first.probability:.0%}, {dose_words(first)}"
+    words += f"; the lowest dose of {len(allowed)} that meet the target"
+    if len(allowed) > 1:
+        words += f", the highest of them {allowed[-1].dose_mGy / first.dose_mGy:.1f} times as high"
+    return words + f". One scan in {1 / max(1 - first.probability, 1e-3):.0f} or fewer would have to be repeated for noise."
+
+
+def question(asked: Asked) -> str:
+    """What was asked."""
+    contrast = f"{asked.task.contrast_HU:g} HU" if asked.task.contrast_HU else f"{asked.task.iodine_mg_mL:g} mg/mL of iodine"
+    lesion = f"{asked.task.shape} of {asked.task.diameter_mm:g} mm with {contrast}"
+    goal = f"with d' ≥ {asked.target:g} ({asked.task.observer}), {asked.sure:.0%} sure"
+    return f"Which allowed protocol shows a {lesion} {goal}, at the lowest dose?"
+
+
+def dose_words(judged: Judged) -> str:
+    """SSDE, or CTDIvol with the reason."""
+    dose = judged.forecast
+    size = f"SSDE {dose.ssde_mGy:.2f} mGy" if math.isfinite(dose.ssde_mGy) else "no SSDE for this size"
+    return f"{size}, CTDIvol {dose.ctdivol_mGy:.2f} mGy"
+
+
+def warnings(found: Recommended) -> list[str]:
+    """What the patient's position and size warn of, at the recommended setting."""
+    return [flag.text for flag in found.choice.judged[0].forecast.flags]
+
+
+def as_values(found: Recommended) -> dict[str, Any]:
+    """For scripts: the recommendation, what it rests on, and every setting; null for an SSDE outside its data."""
+    choice = found.choice
+    base = {
+        "scanner": found.scanner.name,
+        "calibrated_on": found.scanner.calibrated_on or None,
+        "target": choice.target,
+        "sure": choice.sure,
+    }
+    patient = {"water_equivalent_diameter_cm": found.anatomy.diameter_cm, "slice": found.slice_index}
+    rows = [_row(one) for one in choice.judged]
+    return {
+        **base,
+        **patient,
+        "recommended": rows[0] if choice.chosen else None,
+        "reason": reason(found),
+        "warnings": warnings(found),
+        "protocols": rows,
+    }
+
+
+def _row(one: Judged) -> dict[str, Any]:
+    p, f = one.forecast.protocol, one.forecast
+    low, high = one.interval
+    dose = {"ctdivol_mGy": f.ctdivol_mGy, "ssde_mGy": f.ssde_mGy if math.isfinite(f.ssde_mGy) else None}
+    settings = {"kVp": p.kVp, "mAs": p.mAs, "pitch": p.pitch, "slice_mm": p.slice_mm, "kernel": p.kernel, "modulation": p.modulation}
+    seen = {"noise_HU": f.sd_HU, "contrast_HU": f.contrast_HU, "detectability": f.detectability, "interval_90": [low, high]}
+    return {**settings, "iodine_mg_mL": one.task.iodine_mg_mL, **dose, **seen, "probability": one.probability, "against": list(one.against)}
