@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gemel import flow, store
+from gemel import flow, io, store
 from gemel.cli.pairs import names_of, settings
 from gemel.cli.shell import Actor, AsJson, StoreAt, TwinId, say, speaking, twin
 from gemel.core.errors import InputError
@@ -17,7 +17,8 @@ Series = Annotated[
 ]
 Pets = Annotated[list[Path] | None, typer.Option("--pet", help="A PET: DICOM folder or file, or NIfTI. May be repeated.", exists=True)]
 Visits = Annotated[
-    list[Path] | None, typer.Option("--mri", help="A segmented MRI: NIfTI label map with JSON, or DICOM SEG. May be repeated.", exists=True)
+    list[Path] | None,
+    typer.Option("--mri", help="A segmented MRI: NIfTI with JSON, DICOM SEG, or a collection's folder. May be repeated.", exists=True),
 ]
 Labs = Annotated[list[Path] | None, typer.Option("--labs", help="Laboratory values: FHIR or gemel's JSON.", exists=True)]
 
@@ -63,12 +64,12 @@ def twin_new(
     """Make a twin from planning images and their contours, or from a series of scans; prints its id."""
     told = {"beams_deg": tuple(beam or ()), "nuclide": nuclide, "injected_MBq": injected_MBq, "injected": injected}
     told |= {"duration_s": duration_s, "decay_corrected_to": corrected, "Bq_mL_per_unit": per_unit, "calibration_cps_MBq": calibration}
-    given = {"ct": ct, "structures": structures, "spect": spect, "pet": pet, "labs": labs, "mri": mri, "dose": dose, "baseline": baseline}
+    given = {"ct": ct, "structures": structures, "spect": spect, "pet": pet, "labs": labs, "dose": dose, "baseline": baseline}
     given |= {"fat": fat, "dti": dti}
     given |= {"white": white, "grey": grey}
-    with speaking() as progress:
+    with speaking() as progress, io.as_visits(mri or (), first=time_) as visits:
         options = {name: value for name, value in told.items() if value} | settings(set_)
-        planned = flow.planning(system, *_in_order(system, given), names=names_of(map_), time=time_, options=options)
+        planned = flow.planning(system, *_in_order(system, given | {"mri": visits}), names=names_of(map_), time=time_, options=options)
         with store.open(at) as record:
             twin_id = flow.begin(record, planned, actor=actor, progress=progress)
             notes = record.events(twin_id)[0].payload["notes"]

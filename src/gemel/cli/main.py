@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gemel import __version__, flow, store
-from gemel.cli import begin, custody, population, record, trials, work  # register their commands
+from gemel.cli import begin, custody, population, record, scanner, scanner_choice, trials, work  # register their commands
 from gemel.cli.pairs import numbers, settings
 from gemel.cli.shell import NOTICE, Actor, AsJson, Folder, StoreAt, TwinId, app, out, say, speaking, twin
 from gemel.cli.tables import check_table, decision_table, models_table, overview_table
@@ -19,7 +19,7 @@ from gemel.flow.conformance.results import as_json as examination_json
 from gemel.flow.ledger import By, rows, trust
 from gemel.flow.ledger_write import write_ledger
 
-__all__ = ["app", "begin", "custody", "population", "record", "trials", "work"]
+__all__ = ["app", "begin", "custody", "population", "record", "scanner", "scanner_choice", "trials", "work"]
 
 
 @twin.command("prepare")

@@ -16,7 +16,22 @@ from gemel.core.errors import InputError
 from gemel.core.time import iso
 from gemel.devices.ct.choice import Allowed, Doubt
 from gemel.devices.ct.scanner import generic
-from gemel.flow.protocols import Asked, Recommended, as_values, protocol_words, reason, recommend, task_of, warnings, write_page, write_sr
+from gemel.flow.protocols import (
+    Asked,
+    Recommended,
+    as_values,
+    protocol_words,
+    read_localisers,
+    reason,
+    recommend,
+    stand_in,
+    task_of,
+    warnings,
+    wider,
+    write_page,
+    write_sr,
+)
+from gemel.flow.protocols.recommend import EARLIER_CT
 from gemel.flow.protocols.scanner_doubt import doubt_of
 
 GENERIC = "generic"
@@ -26,8 +41,14 @@ Numbers = Annotated[str, typer.Option(help="Allowed values, separated by commas.
 
 @scanner.command("choose")
 def scanner_choose(
-    ct: Annotated[Path, typer.Option(help="An earlier CT of the patient: DICOM folder or a file of the series.", exists=True)],
     task: Annotated[str, typer.Option(help='What must be seen: "5 mm, -15 HU" or "8 mm, 2 mg/mL"; rod, npw and pw if wanted.')],
+    ct: Annotated[
+        Path | None, typer.Option(help="An earlier CT of the patient: DICOM folder or a file of the series.", exists=True)
+    ] = None,
+    localiser: Annotated[
+        list[Path] | None,
+        typer.Option(help="Without a CT: a frontal and a lateral localiser (option twice), or one.", exists=True, dir_okay=False),
+    ] = None,
     scanner_: Annotated[str, typer.Option("--scanner", help="A scanner's twin in the store, or generic.")] = GENERIC,
     place: Annotated[str, typer.Option("--at", help="X,Y,Z of the lesion in the CT (LPS, mm); the middle of the body if not given.")] = "",
     target: Annotated[float, typer.Option(help="Detectability d' to reach.")] = 3.0,
@@ -39,6 +60,9 @@ def scanner_choose(
     modulation: Numbers = "0,0.5,1",
     iodine: Annotated[str, typer.Option(help="Allowed shares of the contrast agent.")] = "1",
     most_mAs: Annotated[float, typer.Option("--most-mAs", help="Largest tube current times rotation time.")] = 600.0,
+    length_mm: Annotated[float, typer.Option(help="Length of the scan; that of the CT if not given.")] = 0.0,
+    region: Annotated[str, typer.Option(help="For the effective dose: head, neck, chest, abdomen, pelvis, abdomen-pelvis.")] = "",
+    mm_per_value: Annotated[float, typer.Option(help="Localisers: mm of water a value above air, from a phantom.", min=0.0)] = 0.0,
     folder: Annotated[Path | None, typer.Option("--out", help="Folder for the page and the DICOM report.", file_okay=False)] = None,
     at: StoreAt = "twins.db",
     as_json: AsJson = False,
@@ -48,11 +72,22 @@ def scanner_choose(
         allowed = Allowed(
             _row(kvp), _row(pitch), _row(slices), tuple(kernels.split(",")), _row(modulation), _row(iodine), most_mAs=most_mAs
         )
-        asked = Asked(task_of(task), _place(place), target, sure, allowed)
-        series = io.read_series(ct)
-        found = recommend(series.image, asked, scanner=generic(), doubt=_doubt(scanner_, at), progress=progress)
+        asked = Asked(task_of(task), _place(place), target, sure, allowed, length_mm=length_mm, region=region)
+        series, doubt, source = _patient(ct, localiser or [], asked, _doubt(scanner_, at), mm_per_value)
+        found = recommend(series.image, asked, scanner=generic(), doubt=doubt, source=source, progress=progress)
         files = _written(found, series, folder) if folder else {}
     say(as_json, as_values(found) | files, Group(_table(found), *(f"{name}: [bold]{path}[/]" for name, path in files.items())))
+
+
+def _patient(ct: Path | None, localisers: list[Path], asked: Asked, doubt: Doubt, mm_per_value: float) -> tuple[io.Series, Doubt, str]:
+    """The patient in section, the doubt with that of the patient, and what it was made from."""
+    if (ct is None) == (not localisers):
+        found = "both a CT and localisers" if localisers else "neither a CT nor a localiser"
+        raise InputError(found, where="gemel scanner choose", remedy="give --ct, or --localiser once or twice")
+    if ct is not None:
+        return io.read_series(ct), doubt, EARLIER_CT
+    stand = stand_in(read_localisers(localisers), asked, generic(), water_per_unit=mm_per_value)
+    return stand.series, wider(doubt, stand.ellipse), f"water standing for the patient, from {len(localisers)} localiser(s)"
 
 
 def _written(found: Recommended, series: io.Series, folder: Path) -> dict[str, str]:

@@ -106,12 +106,16 @@ def _labelled(path: Path, asked: Asked) -> Source:
     beside = path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
     image, named = io.read_nifti(path), io.read_names(beside)
     own = {value: (asked.names or {}).get(name, name) for value, name in named.items()}
-    kept = [name for name in own.values() if name]
-    if twice := sorted({name for name in kept if kept.count(name) > 1}):
-        raise StructureError(f"two labels that mean {twice[0]}", where=str(path), remedy="give each its own name with --map OWN=NAME")
+    _require_apart([*own.values()], path)
     masks = {name: np.rint(image.array) == value for value, name in own.items() if name}
     structures = standard_names(Structures(image, masks), asked.system)
     return Source(structures, path.name, digest(dict(structures.masks)), (path, beside), told=digest(image.affine_mm))
+
+
+def _require_apart(own: Sequence[str], path: Path) -> None:
+    """Raises StructureError for two labels of one name, "" aside: the second would take the place of the first."""
+    if twice := sorted({name for name in own if name and own.count(name) > 1}):
+        raise StructureError(f"two labels that mean {twice[0]}", where=str(path), remedy="give each its own name with --map OWN=NAME")
 
 
 def standard_names(read: Structures, system: System) -> Structures:
@@ -189,15 +193,17 @@ def read_visit(path: Path, asked: Asked) -> Source:
     """The segmentation of one MRI visit, regions under the system's own names."""
     found = io.read_visit(path)
     own = {name: (asked.names or {}).get(name, name) for name in found.structures.masks}
+    _require_apart([*own.values()], path)
     kept = Structures(found.structures.grid, {own[name]: mask for name, mask in found.structures.masks.items() if own[name]})
     name = f"{path.name}#{found.digest[:16]}"
     value = Segmented(standard_names(kept, asked.system), seconds(found.acquired), name)
-    return Source(value, name, found.digest, found.files, found.identity, found.acquired)
+    told = digest({"acquired": found.acquired, "frame": kept.grid.frame, "affine_mm": kept.grid.affine_mm})
+    return Source(value, name, found.digest, found.files, found.identity, found.acquired, told=told)
 
 
 def read_diffusion(path: Path, asked: Asked) -> Source:
     """Diffusion, outline, drug supply and tissue of one MRI visit: a folder with its `visit.json`."""
-    found = io.read_breast_visit(path)
+    found = io.read_diffusion_visit(path)
     folders = (path, *sorted(inner for inner in path.iterdir() if inner.is_dir()))
     identity = io.Identity(found.patient_id) if found.patient_id else None
     return Source(found.visit, found.visit.source, found.digest, folders, identity, found.acquired)
@@ -207,7 +213,7 @@ def read_plan_dose(path: Path, asked: Asked) -> Source:
     """A dose in Gy: RTDOSE, or a NIfTI on the same frame as the images."""
     image = io.read_nifti(path) if path.name.endswith((".nii", ".nii.gz")) else io.read_dose(path)
     made = digest(image.array)
-    return Source(image, f"{path.name}#{made[:16]}", made, (path,))
+    return Source(image, f"{path.name}#{made[:16]}", made, (path,), told=digest({"frame": image.frame, "affine_mm": image.affine_mm}))
 
 
 def read_fat(path: Path, asked: Asked) -> Source:
@@ -217,9 +223,15 @@ def read_fat(path: Path, asked: Asked) -> Source:
 
 
 def read_dti(path: Path, asked: Asked) -> Source:
-    """The diagonal of a tensor of diffusion along LPS: a folder."""
+    """A tensor of diffusion along LPS, or its diagonal: a folder."""
     found = io.read_tensor(path)
     return Source(dict(found.maps), f"{path.name}#{found.digest[:16]}", found.digest, found.files)
+
+
+def read_quality(path: Path, asked: Asked) -> Source:
+    """One day's check of a scanner: a folder of slices of a phantom, with the tube's log."""
+    found = io.read_quality(path)
+    return Source(found.day, found.day.source, found.digest, (path,), acquired=found.acquired, scanner=found.day.scanner)
 
 
 READERS: Mapping[str, Reader] = {
@@ -237,4 +249,6 @@ READERS: Mapping[str, Reader] = {
     "visit": read_diffusion,
     "fat": read_fat,
     "dti": read_dti,
+    "baseline_qc": read_quality,
+    "qc": read_quality,
 }

@@ -71,6 +71,10 @@ BAD = [
     ({"labels": {}}, StructureError, "without a name"),
     ({"labels": ["ED"]}, InputError, "labels"),
     ({"labels": {"x": "ED", "2": "ED", "4": "ET"}}, InputError, "number the labels"),
+    ({"labels": {"\u00b2": "ED", "2": "ED", "4": "ET"}}, InputError, "labels"),
+    ({"labels": {"2": "ED", "02": "FLAIR", "4": "ET"}}, InputError, "labels"),
+    ({"labels": {"2": "ET", "4": "ET"}}, StructureError, "two regions named 'ET'"),
+    ({"AcquisitionDateTime": 20260302}, InputError, "time"),
     ({"AcquisitionDateTime": "yesterday"}, InputError, "time"),
     ({"AcquisitionDateTime": ""}, InputError, "AcquisitionDateTime"),
 ]

@@ -22,8 +22,8 @@ ASPECT = 0.7
 """Thickness over width of an adult's trunk, where one localiser is all that is known. Assumed."""
 AGREE, LEAST_ROWS = 0.15, 8
 """Rows of two localisers of one body attenuate alike: largest sd of the logarithm of their ratio; rows that they must share."""
-DOUBT = {1: 0.25, 2: 0.1}
-"""sd of ln d' by number of localisers, found on the same bodies; one alone of a trunk only: a head's thickness is not 0.7 of its width."""
+DOUBT = {1: 0.3, 2: 0.12}
+"""sd of ln d' by number of localisers: root mean squares on the same bodies were 0.01 to 0.11 (two) and 0.05 to 0.35 (one); one alone of a trunk only: a head's thickness is not 0.7 of its width."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def body_rows(of: Radiograph, source_isocentre_mm: float) -> Rows:
     weight = (1 + (u / source_isocentre_mm) ** 2) ** -1.5 * np.gradient(u)
     kept = [_row(signal[:, k], u, weight, margin) for k in np.flatnonzero(body)]
     half, middle, integral, cut = np.array(kept).T
-    return Rows(of.z_mm[body], half, middle, integral, cut)
+    return Rows(of.z_mm[body], half, middle / (1 + np.square(half / source_isocentre_mm)), integral, cut)
 
 
 def _row(signal: Float[Array, "u"], u: Float[Array, "u"], weight: Float[Array, "u"], margin: int) -> tuple[float, float, float, float]:

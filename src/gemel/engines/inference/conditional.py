@@ -5,7 +5,7 @@ Doucet et al. 2000, Stat Comput 10:197). When the particles thin out they are re
 target the exact posterior given the whole record, so the answer does not wear out as days go by.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -18,7 +18,7 @@ from gemel.core.image import Array
 from gemel.core.model import Condition, Dynamics, Observe
 from gemel.core.parameter import Parameter, draw_free, log_prior, to_value
 from gemel.core.record import Action, Observation
-from gemel.core.twin import Twin, observations
+from gemel.core.twin import Twin, given, observations
 from gemel.engines.inference import gaussian, particles
 
 PARTICLES = 384
@@ -31,7 +31,8 @@ class LinearGaussian:
     """State components that decay and are renewed independently, seen through a matrix; all may depend on the parameters.
 
     `initial(params)` gives variances (n, d) about zero mean, `transition(params, dt_s)` decay and added variance (n, d) each,
-    `emission[kind](params)` the matrix (n, m, d) of each kind of observation.
+    `emission[kind](params)` the matrix (n, m, d) of each kind of observation. `acted(action, params)`, where there is one: what is left
+    of each component after an action and the variance that it adds, (n, d) each; actions without one leave the state alone.
     """
 
     names: tuple[str, ...]
@@ -39,6 +40,7 @@ class LinearGaussian:
     initial: Callable[[Params], Float[Array, "n d"]]
     transition: Callable[[Params, float], tuple[Float[Array, "n d"], Float[Array, "n d"]]]
     emission: Mapping[str, Callable[[Params], Float[Array, "n m d"]]]
+    acted: Callable[[Action, Params], tuple[Float[Array, "n d"], Float[Array, "n d"]]] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,35 @@ def _split(structure: LinearGaussian, state: Float[Array, "n d"]) -> State:
 
 
 def dynamics(structure: LinearGaussian) -> Dynamics:
-    """The structure's transition as a drawing function. Actions do not move the state."""
+    """The structure's transition as a drawing function, with what actions within the interval do."""
 
     def step(state: State, params: Params, actions: Sequence[Action], t0_s: float, t1_s: float, rng: np.random.Generator) -> State:
-        decay, added = structure.transition(params, t1_s - t0_s)
         now = np.stack([state[name] for name in structure.names], axis=1)
-        return _split(structure, decay * now + np.sqrt(added) * rng.standard_normal(now.shape))
+        for decay, added in _between(structure, params, actions, t0_s, t1_s):
+            now = decay * now + np.sqrt(added) * rng.standard_normal(now.shape)
+        return _split(structure, now)
 
     return step
+
+
+def _between(
+    structure: LinearGaussian, params: Params, actions: Sequence[Action], t0_s: float, t1_s: float
+) -> Iterator[tuple[Float[Array, "n d"], Float[Array, "n d"]]]:
+    """Decay and added variance of each stretch of [t0, t1), and of each action in it, in order."""
+    at_s = t0_s
+    if structure.acted is not None:
+        for action in sorted((a for a in actions if t0_s <= a.t_s < t1_s), key=lambda a: a.t_s):
+            yield structure.transition(params, action.t_s - at_s)
+            yield structure.acted(action, params)
+            at_s = action.t_s
+    yield structure.transition(params, t1_s - at_s)
+
+
+def _advanced(moments: tuple[Array, Array], steps: Iterable[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """Moments after several steps."""
+    for decay, added in steps:
+        moments = gaussian.advance(*moments, decay, added)
+    return moments
 
 
 def observe(structure: LinearGaussian, kind: str) -> Observe:
@@ -109,14 +132,14 @@ def condition(structure: LinearGaussian) -> Condition:
         belief = twin.belief
         if not isinstance(belief, ConditionalGaussian):
             belief = _start(structure, twin.t_s, rng)
-        decay, added = structure.transition(named(structure, belief.free), new[0].t_s - twin.t_s)
-        mean, covariance = gaussian.advance(belief.mean, belief.covariance, decay, added)
+        steps = _between(structure, named(structure, belief.free), given(twin), twin.t_s, new[0].t_s)
+        mean, covariance = _advanced((belief.mean, belief.covariance), steps)
         mean, covariance, evidence = _update(structure, belief.free, (mean, covariance), new)
         belief = replace(belief, mean=mean, covariance=covariance, log_weights=belief.log_weights + evidence)
         weights = particles.normalised(belief.log_weights)
         if particles.effective_size(weights) > len(weights) / 2:
             return belief
-        return rejuvenate(belief, (*observations(twin), *new), rng)
+        return rejuvenate(belief, (*observations(twin), *new), rng, given(twin))
 
     return assimilate
 
@@ -144,7 +167,9 @@ def _update(structure: LinearGaussian, free: Array, moments: tuple[Array, Array]
     return gaussian.condition(*moments, matrix, value, sd)
 
 
-def rejuvenate(belief: ConditionalGaussian, record: Sequence[Observation], rng: np.random.Generator) -> ConditionalGaussian:
+def rejuvenate(
+    belief: ConditionalGaussian, record: Sequence[Observation], rng: np.random.Generator, done: Sequence[Action] = ()
+) -> ConditionalGaussian:
     """Equal particles after resampling and `MOVES` random-walk Metropolis steps, each of a random quarter of the parameters.
 
     Steps are as long as the particles are spread, scaled by 2.38/√(number moved): Roberts & Rosenthal 2001, Stat Sci 16:351.
@@ -152,26 +177,25 @@ def rejuvenate(belief: ConditionalGaussian, record: Sequence[Observation], rng: 
     weights = particles.normalised(belief.log_weights)
     spread = np.sqrt(weights @ np.square(belief.free - weights @ belief.free)) + 1e-9
     pick = particles.systematic(weights, len(weights), rng)
-    here = _posterior(belief, belief.free[pick], record)
+    here = _posterior(belief, belief.free[pick], record, done)
     for _ in range(MOVES):
         moved = np.asarray(rng.random(belief.free.shape) < SHARE)
         scale = 2.38 / np.sqrt(np.maximum(moved.sum(axis=1, keepdims=True), 1))
-        there = _posterior(belief, here[0] + scale * spread * moved * rng.standard_normal(belief.free.shape), record)
+        there = _posterior(belief, here[0] + scale * spread * moved * rng.standard_normal(belief.free.shape), record, done)
         accepted = np.log(rng.random(len(weights))) < there[3] - here[3]
         here = tuple(np.where(accepted.reshape(-1, *[1] * (a.ndim - 1)), b, a) for a, b in zip(here, there))
     return replace(belief, free=here[0], mean=here[1], covariance=here[2], log_weights=np.zeros(len(weights)))
 
 
-def _posterior(belief: ConditionalGaussian, free: Array, record: Sequence[Observation]) -> tuple[Array, ...]:
+def _posterior(belief: ConditionalGaussian, free: Array, record: Sequence[Observation], done: Sequence[Action]) -> tuple[Array, ...]:
     """(free, mean, covariance, log posterior density) after filtering the whole record from `start_s`."""
     structure = belief.structure
     log_density = log_prior(structure.parameters, free)
     safe = np.where(np.isfinite(log_density)[:, None], free, belief.free)
     mean, covariance = _initial(structure, safe)
-    t_s = belief.start_s
+    params, t_s = named(structure, safe), belief.start_s
     for when, group in groupby(record, key=lambda o: o.t_s):
-        decay, added = structure.transition(named(structure, safe), when - t_s)
-        mean, covariance = gaussian.advance(mean, covariance, decay, added)
+        mean, covariance = _advanced((mean, covariance), _between(structure, params, done, t_s, when))
         mean, covariance, evidence = _update(structure, safe, (mean, covariance), list(group))
         log_density, t_s = log_density + evidence, when
     return safe, mean, covariance, log_density

@@ -16,7 +16,7 @@ from scipy.stats import qmc
 from gemel.core.errors import RangeError
 from gemel.core.image import Array
 from gemel.engines.inference import particles
-from gemel.engines.inference.least_squares import Residuals, costs, mode
+from gemel.engines.inference.least_squares import Mode, Residuals, costs, mode
 
 FREEDOM = 5.0
 NORMAL, STUDENT, PRIOR = 0.75, 0.2, 0.05
@@ -34,13 +34,23 @@ NEAREST_EDGE = 1e-12
 class Sample:
     """Equally probable draws (n, d) in the standard normal space, and the effective number of proposals behind them.
 
-    `log_evidence`: ln ∫ N(z; 0, I) exp(−½|residuals(z)|²) dz, what models of the same data are weighed by.
+    `log_evidence`: ln ∫ N(z; 0, I) exp(−½|residuals(z)|²) dz, what models of the same data are weighed by. `mode`: the most probable
+    point that was found.
     """
 
     z: Float[Array, "n d"]
     effective: float
     proposed: int
     log_evidence: float
+    mode: Float[Array, "d"]
+
+
+@dataclass(frozen=True)
+class Near:
+    """Where a mode is sought from, in how many steps at most: for models whose every point costs a run."""
+
+    z: Float[Array, "d"]
+    steps: int
 
 
 @dataclass(frozen=True)
@@ -52,14 +62,13 @@ class _Proposal:
     count: int
 
 
-def sample(residuals: Residuals, d: int, n: int, rng: np.random.Generator, *, a_round: int = 1024) -> Sample:
-    """n draws of p(z | data) ∝ N(z; 0, I) exp(−½|residuals(z)|²).
+def sample(residuals: Residuals, d: int, n: int, rng: np.random.Generator, *, a_round: int = 1024, near: Near | None = None) -> Sample:
+    """n draws of p(z | data) ∝ N(z; 0, I) exp(−½|residuals(z)|²); the mode is sought from many draws of the prior, or from `near` alone.
 
     A round has `a_round` proposals, or the next power of two. Rounds go on until the effective number is ENOUGH of the draws asked for, at
     most ROUNDS of them. Raises RangeError when no draw of the prior explains the data at all.
     """
-    starts = np.concatenate([np.zeros((1, d)), rng.standard_normal((8 * d, d))])
-    found = mode(residuals, starts)
+    found = _mode(residuals, d, near, rng)
     if not np.isfinite(found.cost):
         raise RangeError("observations that no parameters explain", where="importance", remedy="check their units and standard deviations")
     full = 2 ** int(np.ceil(np.log2(a_round)))
@@ -75,7 +84,13 @@ def sample(residuals: Residuals, d: int, n: int, rng: np.random.Generator, *, a_
             break
         proposals.append(_refitted(z, weights, full))
     log_evidence = float(special.logsumexp(log_ratio) - np.log(len(z)) - 0.5 * d * np.log(2 * np.pi))
-    return Sample(z[particles.systematic(weights, n, rng)], effective, len(z), log_evidence)
+    return Sample(z[particles.systematic(weights, n, rng)], effective, len(z), log_evidence, found.z)
+
+
+def _mode(residuals: Residuals, d: int, near: Near | None, rng: np.random.Generator) -> Mode:
+    if near is not None:
+        return mode(residuals, near.z[None], steps=near.steps)
+    return mode(residuals, np.concatenate([np.zeros((1, d)), rng.standard_normal((8 * d, d))]))
 
 
 def _propose(proposal: _Proposal, rng: np.random.Generator) -> Float[Array, "n d"]:
