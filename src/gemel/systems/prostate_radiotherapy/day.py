@@ -1,6 +1,6 @@
 """A treatment day that is made up: state to anatomy to couch shift to CBCT."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -8,7 +8,7 @@ from jaxtyping import Float
 from gemel.core.image import Array, Image
 from gemel.core.structures import Structures, centroid_mm
 from gemel.core.time import DAY_S
-from gemel.devices.cbct import ConeBeam, simulate
+from gemel.devices.cbct import ConeBeam, Machine, acquire, reconstruct, simulate
 from gemel.systems.prostate_radiotherapy.anatomy import anatomy_of, with_setup
 from gemel.systems.prostate_radiotherapy.model import coordinates, model
 from gemel.systems.prostate_radiotherapy.modes import REACH, Modes, bone_mask, motion_modes
@@ -17,11 +17,19 @@ from gemel.systems.prostate_radiotherapy.state import DayState, from_vector
 
 
 def simulate_day(
-    ct: Image, modes: Modes, state: DayState, *, setup_mm: Float[Array, "3"], scanner: ConeBeam, rng: np.random.Generator
+    ct: Image, modes: Modes, state: DayState, *, setup_mm: Float[Array, "3"], scanner: ConeBeam | Machine, rng: np.random.Generator
 ) -> Image:
-    """CBCT, in the room frame, of the day's anatomy on a couch that is off by setup_mm; the isocentre is the planned CTV's centroid."""
+    """CBCT, in the room frame, of the day's anatomy on a couch that is off by setup_mm; the isocentre is the planned CTV's centroid.
+
+    A ConeBeam degrades the anatomy (0.1 s); a Machine takes its projections and reconstructs them, HU uncorrected (about 4 s).
+    """
     day, _ = anatomy_of(ct, modes.planning, modes, state)
-    return simulate(with_setup(day, setup_mm), centroid_mm(modes.planning, "CTV"), rng, scanner=scanner)
+    isocentre_mm = centroid_mm(modes.planning, "CTV")
+    if isinstance(scanner, ConeBeam):
+        return simulate(with_setup(day, setup_mm), isocentre_mm, rng, scanner=scanner)
+    there_mm = day.affine_mm.copy()
+    there_mm[:3, 3] += setup_mm
+    return reconstruct(acquire(replace(day, affine_mm=there_mm), isocentre_mm, rng, machine=scanner), day)
 
 
 @dataclass(frozen=True)
