@@ -40,6 +40,8 @@ class DiffusionVisit:
             raise InputError("no time", where=where, remedy="state when the images were acquired")
         if self.nothing_left and self.tumour.shape == self.adc_mm2_s.shape and not self.tumour.any():
             return
+        if self.nothing_left:
+            raise StructureError("an outline where nothing is left", where=where, remedy="leave one of them out of visit.json")
         _require_outline(self.tumour, self.adc_mm2_s, where)
         median = float(np.median(self.adc_mm2_s.array[self.tumour]))
         if not LEAST_mm2_s <= median <= MOST_mm2_s:

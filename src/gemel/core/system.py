@@ -153,6 +153,7 @@ class System:
 
     What a system may lack (None): starts(case) -> the second at which the twin begins, where that is not the planning scan's;
     due(twin, case, plan name) -> the second at which the plan's next part is due, where that is not the scan's;
+    follow(twin, case, plan name, action of the first part, n) -> the action of part n (from 0) on one decision, where parts differ;
     fits(twin, case, scan): raises InputError for a scan that does not go with what was given;
     beside(day, qualities): raises RangeError for a day that cannot be held beside the earlier ones (the `quality` of each).
     And each for the plan of the day; `plan` and `part` are types that `core.packing` can take apart:
@@ -187,6 +188,7 @@ class System:
     first: tuple[str, ...] = ()
     starts: Callable[[Any], float] | None = None
     due: Callable[[Any, Any, str], float] | None = None
+    follow: Callable[..., Action] | None = None
     fits: Callable[[Any, Any, Any], None] | None = None
     beside: Callable[[Any, Sequence[Mapping[str, float]]], None] | None = None
     draws: int = 24

@@ -28,6 +28,7 @@ def act(
     amount: float | None = None,
 ) -> Event:
     """Records that `plan` was given, when due and as much as planned unless told otherwise: `time` in ISO 8601, `amount` in its unit.
+    Of a plan of unlike parts the next is recorded.
 
     Due is the time of the newest decision, or what the system says. The dose of the part is kept where the system can tell it. Raises
     InputError for a plan that was not among the options, a time before the twin's start, an amount that is no number from 0 or that the
@@ -44,7 +45,7 @@ def act(
         if decided is None:
             raise StoreError("no decision to act on", where=twin_id, remedy=f"run: gemel twin decide {twin_id}")
         _require_new(session, decided, another)
-        action = given_as(session, session.system.treat(plan, session.library, due_s(session, decided, plan), decided.hash), time, amount)
+        action = given_as(session, _planned(session, decided, plan), time, amount)
         _require_possible(session, action)
         part = _part(session, decided, plan)
         payload = {"plan": plan, "recommended": decided.payload["recommended"], "note": note, "action": asdict(action), **part}
@@ -64,6 +65,15 @@ def act(
 def due_s(session: Session, decided: Event, plan: str) -> float:
     """When the plan's next part is due."""
     return session.system.due(session.twin, session.case, plan) if session.system.due else decided.valid_s
+
+
+def _planned(session: Session, decided: Event, plan: str) -> Action:
+    """The plan's next part: the one after those that were given on this decision. InputError where the plan has no more."""
+    first = session.system.treat(plan, session.library, due_s(session, decided, plan), decided.hash)
+    if session.system.follow is None:
+        return first
+    n = sum(entry.kind == "Acted" and decided.hash in entry.inputs for entry in session.entries)
+    return session.system.follow(session.twin, session.case, plan, first, n)
 
 
 def given_as(session: Session, planned: Action, time: str, amount: float | None) -> Action:

@@ -14,6 +14,8 @@ from gemel.core.record import Observation
 from gemel.core.surprise import is_alarm, surprise
 from gemel.core.system import Progress, common_draws, silent
 from gemel.core.time import iso, seconds
+from gemel.devices.ct.twin.system import SYSTEM
+from gemel.flow.scanner_noise import ScannerNoise, scanner_noise, widened
 from gemel.flow.session import Session, belief_digest, open_session, record, row
 from gemel.flow.sources import Asked, Source, keep, read
 from gemel.flow.standing import evidence
@@ -48,7 +50,7 @@ def observe(
     `kind` is one of the system's `scans`, the first unless stated; `day`: what the scan shows, where the system looked at it already.
     The forecast's draws are on the disk, named by their hash, before the image is looked at; events follow together when it is accepted.
     No event is written for a scan of another patient, without a time, observed before, older than the planning data, or that does not
-    show what it should.
+    show what it should. Errors are multiplied by the noise of the scanner where its own twin is in the store (`flow.scanner_noise`).
     """
     with store.lease(twin_id, actor):
         session = open_session(store, twin_id)
@@ -61,11 +63,12 @@ def observe(
         day = session.system.observe(session.case, scan.read.value, progress) if day is None else day
         if session.system.beside:
             session.system.beside(day, [e.payload["quality"] for e in session.entries if e.kind == "Observed"])
-        seen = session.system.observations(day, scan.t_s, scan.read.name)
+        noise = scanner_noise(store, scan.read.scanner, scan.t_s) if session.system.name != SYSTEM.name else None
+        seen = widened(session.system.observations(day, scan.t_s, scan.read.name), noise)
         originals, packed = keep(store, *scan.read.files), store.artefacts.put_arrays(pack(day))
         with store.together():
             frozen = _freeze(session, expected, ahead, ahead_s, actor)
-            observed = _observed(session, _seen_in(scan, day, seen, packed), frozen, originals, scan.t_s, actor)
+            observed = _observed(session, _seen_in(scan, day, seen, packed, noise), frozen, originals, scan.t_s, actor)
             return _assimilated(session, expected, seen, (frozen, observed), actor)
 
 
@@ -98,8 +101,8 @@ def read_scan(session: Session, kind: str, path: Path, time: str) -> Scan:
 
 def asked_of(session: Session) -> Asked:
     """What the reader of a later scan needs to know of the twin."""
-    options = session.entries[0].payload.get("asked", {}).get("options", {})
-    return Asked(session.system, options=options, given=twins.given(session.twin))
+    asked = session.entries[0].payload.get("asked", {})
+    return Asked(session.system, asked.get("names"), asked.get("options", {}), given=twins.given(session.twin))
 
 
 def _freeze(session: Session, expected: Forecast, packed: str, known_s: float, actor: str) -> Event:
@@ -125,12 +128,13 @@ def forecast_payload(session: Session, expected: Forecast, packed: str) -> dict[
     return {"forecast": packed, **made, "interval_90": ranges}
 
 
-def _seen_in(scan: Scan, day: Any, seen: Sequence[Observation], packed: str) -> dict[str, Any]:
+def _seen_in(scan: Scan, day: Any, seen: Sequence[Observation], packed: str, noise: ScannerNoise | None) -> dict[str, Any]:
     return {
         "source": scan.read.name,
         "input": scan.kind,
         "identity_checked": scan.read.identity is not None,
         **({"scanner": scan.read.scanner} if scan.read.scanner else {}),
+        **({"scanner_noise": noise.payload} if noise else {}),
         "observations": [row(observation) for observation in seen],
         "day": packed,
         "quality": dict(day.quality),

@@ -5,7 +5,7 @@ The sidecar is the JSON of the same name: {"AcquisitionDateTime": "2026-03-02T09
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,7 @@ def _nifti(path: Path) -> VisitRead:
 def labelled(image: Image, names: Mapping[str, Any], acquired: str, identity: Identity | None, files: tuple[Path, ...]) -> VisitRead:
     """A visit from a label map and the names of its values. Raises as `read_visit`."""
     _require_named(image.array, names, str(files[0]))
+    _require_once([str(name) for name in names.values()], str(files[0]))
     masks = {str(name): np.rint(image.array) == int(value) for value, name in names.items()}
     named = {str(value): str(name) for value, name in names.items()}
     return VisitRead(Structures(_blank(image), masks), acquired, identity, files, digest_of(masks), named)
@@ -81,7 +82,8 @@ def _fields(path: Path) -> dict[str, Any]:
         raise InputError(f"not JSON ({str(error)[:80]})", where=str(path), remedy=remedy) from error
     if not isinstance(fields, dict) or not isinstance(fields.get("labels"), dict) or not fields.get("AcquisitionDateTime"):
         raise InputError("a sidecar without AcquisitionDateTime or labels", where=str(path), remedy=remedy)
-    if not all(str(value).isdigit() for value in fields["labels"]):
+    numbered = [str(value) for value in fields["labels"]]
+    if not all(value.isascii() and value.isdigit() for value in numbered) or len({*map(int, numbered)}) < len(numbered):
         raise InputError(f"labels {', '.join(fields['labels'])}", where=str(path), remedy="number the labels as in the map, from 1")
     return fields
 
@@ -96,6 +98,12 @@ def _require_named(array: Array, names: Mapping[str, Any], where: str) -> None:
         raise StructureError(f"label {unknown[0]} without a name", where=where, remedy="name every label in the sidecar")
 
 
+def _require_once(names: Sequence[str], where: str) -> None:
+    """Raises StructureError for two regions of one name: the second would take the place of the first."""
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise StructureError(f"two regions named {twice[0]!r}", where=where, remedy="join them, or give each its own name")
+
+
 def _segmentation(path: Path) -> VisitRead:
     data, where = read_bytes(path), str(path)
     dataset = parse(data, where)
@@ -105,8 +113,9 @@ def _segmentation(path: Path) -> VisitRead:
         raise InputError("a segmentation that states no time of its images", where=where, remedy="export it with StudyDate and StudyTime")
     segments = guarded(lambda: Segmentation.from_dataset(dataset), where)
     identity, masks, grid = identity_of(dataset, where), dict[str, Bool[Array, "x y z"]](), None
-    for number in segments.segment_numbers:
-        name = str(segments.get_segment_description(number).SegmentLabel)
+    labels = {number: str(segments.get_segment_description(number).SegmentLabel) for number in segments.segment_numbers}
+    _require_once([*labels.values()], where)
+    for number, name in labels.items():
         masks[name], grid = _volume(segments, int(number), identity.frame_uid, where)
     if grid is None:
         raise StructureError("a segmentation without regions", where=where, remedy="segment the visit again")

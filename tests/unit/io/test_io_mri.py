@@ -74,7 +74,6 @@ BAD = [
     ({"labels": {"\u00b2": "ED", "2": "ED", "4": "ET"}}, InputError, "labels"),
     ({"labels": {"2": "ED", "02": "FLAIR", "4": "ET"}}, InputError, "labels"),
     ({"labels": {"2": "ET", "4": "ET"}}, StructureError, "two regions named 'ET'"),
-    ({"AcquisitionDateTime": 20260302}, InputError, "time"),
     ({"AcquisitionDateTime": "yesterday"}, InputError, "time"),
     ({"AcquisitionDateTime": ""}, InputError, "AcquisitionDateTime"),
 ]

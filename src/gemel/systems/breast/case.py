@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gemel.core.diffusion import DiffusionVisit
-from gemel.core.errors import InputError, RangeError
+from gemel.core.errors import InputError, RangeError, StructureError
 from gemel.core.image import Image
+from gemel.core.switch import switch
 from gemel.core.time import seconds
 from gemel.systems.breast.body import Body
 from gemel.systems.breast.cellularity import CAPACITY_1_mm3, lowest
@@ -38,20 +39,22 @@ class Case:
     notes: tuple[str, ...]
 
 
-def begin(baseline: DiffusionVisit, *, doses: Sequence[str] | str = (), mechanics: bool = True) -> Case:
+def begin(baseline: DiffusionVisit, *, doses: object = (), mechanics: object = True) -> Case:
     """A case from the first visit. `doses`: given or planned before the second visit, `AC@2026-03-03` or `Tx0.33@2026-05-01T10:00`.
 
     Without `mechanics` stress does not damp the motion of cells. Raises RangeError for a tumour of a few voxels or a map without
     contrast, InputError for doses that are no doses.
     """
+    if not baseline.tumour.any():
+        raise StructureError("a first visit without a tumour", where=baseline.source, remedy="begin with the visit before therapy")
     least = lowest(smooth_adc_mm2_s(baseline), baseline.tumour)
     held = working(baseline, least)
     count = int(np.count_nonzero(held.tumour))
     if count < LEAST_VOXELS:
         found = f"a tumour of {count} voxels of {np.round(held.grid.spacing_mm, 2).tolist()} mm"
         raise RangeError(found, where=baseline.source, remedy=f"the model needs {LEAST_VOXELS}: use a finer map")
-    plain = body_of(held, baseline.acquired_s, tuple(read_dose(text) for text in ([doses] if isinstance(doses, str) else doses)))
-    body = coupled(plain, held) if mechanics else plain
+    plain = body_of(held, baseline.acquired_s, _doses(doses))
+    body = coupled(plain, held) if switch(mechanics, "mechanics") else plain
     return Case(body, held.grid, surroundings(baseline), replace(held.grid, array=held.tissue), least, notes_of(baseline, held, body))
 
 
@@ -72,6 +75,14 @@ def body_of(held: Working, start_s: float, given: tuple[Dose, ...]) -> Body:
         start_s=start_s,
         given=given,
     )
+
+
+def _doses(told: object) -> tuple[Dose, ...]:
+    """One dose or a list of them."""
+    texts = [told] if isinstance(told, str) else told
+    if not isinstance(texts, Sequence) or not all(isinstance(text, str) for text in texts):
+        raise InputError(f"doses {told!r}"[:80], where="breast", remedy='write a list: doses=["AC@2026-03-03","AC@2026-03-24"]')
+    return tuple(read_dose(text) for text in texts)
 
 
 def read_dose(text: str) -> Dose:

@@ -98,7 +98,10 @@ def _tissue(visit: DiffusionVisit, grid: Image) -> Float[Array, "x y z"]:
     if strange:
         found = f"tissue labels {strange[:3]}"
         raise RangeError(found, where=visit.source, remedy=f"use 0 outside and {', '.join(f'{k} {v}' for k, v in TISSUES.items())}")
-    return resample(visit.tissue, grid, outside=0.0, nearest=True).array
+    labels = resample(visit.tissue, grid, outside=0.0, nearest=True).array
+    if not labels.any():
+        raise RangeError("tissue labels that say outside everywhere", where=visit.source, remedy="leave the map out, or draw it again")
+    return labels
 
 
 def _supply(visit: DiffusionVisit, grid: Image, tumour: Bool[Array, "x y z"]) -> Float[Array, "x y z"]:

@@ -16,7 +16,7 @@ from gemel.systems.breast.case import Case
 from gemel.systems.breast.drugs import Dose
 from gemel.systems.breast.growth import doses_of
 from gemel.systems.breast.observe import Day
-from gemel.systems.breast.regimens import A_CYCLE, WEEK_S, Regimen, actions, regimens
+from gemel.systems.breast.regimens import A_CYCLE, WEEK_S, Regimen, actions, regimens, remaining
 
 TAIL = 0.8
 """Level of the superquantile: the mean of the worst fifth counts."""
@@ -72,6 +72,6 @@ def next_s(twin: Twin, case: Case, regimen: Regimen) -> float:
     last = max(given, key=lambda dose: dose.t_s, default=None)
     if last is None:
         return twin.t_s
-    drug, weeks = ("AC", regimen.ac_weeks) if regimen.ac_weeks else ("T", regimen.t_weeks)
+    drug, weeks = ("AC", regimen.ac_weeks) if regimen.ac_weeks and remaining(given)["AC"] else ("T", regimen.t_weeks)
     wait = weeks if last.drug == drug and (drug, weeks) in A_CYCLE else 3
     return max(last.t_s + wait * WEEK_S, twin.t_s)

@@ -42,11 +42,14 @@ STOP = Regimen(0, 0)
 
 
 def regimens(given: Sequence[Dose] = ()) -> tuple[Regimen, ...]:
-    """What is left after some doses: A/C, then paclitaxel, or paclitaxel at once, or stopping; the fixed one last."""
+    """What is left after some doses: A/C, then paclitaxel, or paclitaxel at once; the fixed one last.
+
+    Stopping is a choice once A/C is complete: no trial compared less, and a tumour's answer to one or two cycles is not known yet.
+    """
     left = remaining(given)
     fixed = Regimen(FIXED[0] if left["AC"] else 0, FIXED[1] if left["T"] else 0)
     every = [Regimen(ac, t) for ac in (*(WEEKS["AC"] if left["AC"] else ()), 0) for t in (WEEKS["T"] if left["T"] else ())]
-    return (*(r for r in (STOP, *every) if r != fixed), fixed)
+    return (*(r for r in (*(() if left["AC"] else (STOP,)), *every) if r != fixed), fixed)
 
 
 def remaining(given: Sequence[Dose]) -> dict[str, float]:

@@ -31,7 +31,7 @@ def pages(told: Told, rng: np.random.Generator) -> Page:
         *_models(told, rng),
         _learned(told, rng),
     )
-    return Page(sections, None, tuple(told.case.notes))
+    return Page(sections, None)
 
 
 def _courses(told: Told, rng: np.random.Generator) -> Chart:
@@ -62,7 +62,9 @@ def _seen(told: Told, kind: str) -> tuple[Trace, ...]:
 
 
 def _doses_d(told: Told, body: Body) -> tuple[float, ...]:
-    return tuple((at_s - body.start_s) / DAY_S for at_s in (*(d.t_s for d in body.given), *(a.t_s for a in given(told.twin))))
+    return tuple(
+        (at_s - body.start_s) / DAY_S for at_s in (*(d.t_s for d in body.given), *(a.t_s for a in given(told.twin) if a.amount > 0))
+    )
 
 
 def _maps(told: Told, rng: np.random.Generator) -> Views:

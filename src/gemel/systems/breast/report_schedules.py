@@ -7,7 +7,7 @@ from gemel.core.image import Array
 from gemel.core.page import Chart, Panel, Table, Told, Trace
 
 EMPTY = np.zeros(0)
-NOTE = "Median (90 %). Score: halvings of the cells in the worst fifth of draws, less the price of toxicity."
+NOTE = "Median (90 %). Score: halvings of the cells in the worst fifth of draws, less the price of toxicity; total doses are not equal."
 COLUMNS = {"volume_mL": "volume before surgery, mL", "longest_axis_mm": "longest axis, mm", "toxicity_1": "toxicity"}
 LEFT = "cells left at surgery, % of the first visit"
 
@@ -44,7 +44,7 @@ def options(told: Told) -> list[Table]:
         pcr = f"{100 * float(np.mean(complete)):.0f} %" if complete.size else ""
         rows.append((o["name"], f"{o['utility']:.2f}", pcr, *shown))
     columns = ("schedule", "score", "P(complete)", LEFT, *COLUMNS.values())
-    return [Table("Schedules of equal total dose", columns, tuple(rows), NOTE)]
+    return [Table("What each schedule would leave", columns, tuple(rows), NOTE)]
 
 
 def _spread(mid_low_high: Float[Array, "3"]) -> str:

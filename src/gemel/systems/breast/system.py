@@ -17,11 +17,11 @@ from gemel.systems.breast.averaging import averaged_model
 from gemel.systems.breast.case import Case, begin
 from gemel.systems.breast.drugs import UNIT
 from gemel.systems.breast.growth_model import model_of
-from gemel.systems.breast.judge import goal, judge, next_s
+from gemel.systems.breast.judge import given_so_far, goal, judge, next_s
 from gemel.systems.breast.legible import legible
 from gemel.systems.breast.names import canonical
 from gemel.systems.breast.observe import Day, observations, observe
-from gemel.systems.breast.regimens import Regimen, actions, read, regimens
+from gemel.systems.breast.regimens import STOP, Regimen, actions, read, regimens
 from gemel.systems.breast.report import pages
 from gemel.systems.breast.template import PARTS, body
 from gemel.systems.breast.template import model as template
@@ -44,6 +44,17 @@ def treat(plan: str, library: None, t_s: float, source: str) -> Action:
     regimen = read(plan)
     first = actions(regimen, t_s)[:1]
     return replace(first[0], source=source) if first else Action("T", t_s, 0.0, UNIT, source)
+
+
+def follow(twin: Twin, case: Case, plan: str, first: Action, n: int) -> Action:
+    """The dose that comes after those given: A/C to its total, then paclitaxel. Raises InputError where the course is complete."""
+    regimen = read(plan)
+    if regimen.name == STOP.name:
+        return first
+    left = actions(regimen, first.t_s, given_so_far(twin, case))[:1]
+    if not left:
+        raise InputError(f"a dose beyond the course of {plan}", where="breast", remedy="decide again first: gemel twin decide")
+    return replace(left[0], source=first.source)
 
 
 def due(twin: Twin, case: Case, plan: str) -> float:
@@ -106,6 +117,7 @@ SYSTEM = System(
     scans=("visit",),
     starts=starts,
     due=due,
+    follow=follow,
     fits=fits,
     draws=200,
     legible=legible,

@@ -12,7 +12,9 @@ import pytest
 
 from gemel import io, store
 from gemel.core.errors import GemelError, GeometryError, InputError, RangeError, StructureError, UnitError
+from gemel.core.record import Action
 from gemel.core.time import DAY_S
+from gemel.core.twin import Twin
 from gemel.flow.act import act
 from gemel.flow.decide import decide
 from gemel.flow.new import new
@@ -22,10 +24,14 @@ from gemel.flow.report import report
 from gemel.flow.session import open_session
 from gemel.systems.breast import growth_model
 from gemel.systems.breast.case import begin
+from gemel.systems.breast.drugs import UNIT
+from gemel.systems.breast.judge import next_s
 from gemel.systems.breast.legible import CELLS, VOLUME, legible
 from gemel.systems.breast.observe import observations
 from gemel.systems.breast.observe import observe as look
+from gemel.systems.breast.regimens import read
 from gemel.systems.breast.seen import FLOOR, cells, volume_mL
+from gemel.systems.breast.system import follow, model
 from gemel.systems.breast.virtual import state_of, visit_of
 from tests.unit.systems.breast.patient import DOSES, START_s, case, patient, visit, with_map, written
 
@@ -43,13 +49,14 @@ def test_from_files_to_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         kinds = [event.kind for event in record.events(twin_id)]
         assert kinds.index("Forecast") < kinds.index("Observed") < kinds.index("Assimilated")
         decided = decide(record, twin_id, draws=40)
-        assert decided.decision.options[-1].name == "stop" or "stop" not in decided.decision.recommended
+        assert "stop" not in {option.name for option in decided.decision.options}  # not before A/C is complete
         done = act(record, twin_id, decided.decision.recommended)
         weeks = 2 if "AC 2" in decided.decision.recommended else 3
         assert done.valid_s == pytest.approx(max(START_s + (1 + 7 * weeks) * DAY_S, START_s + 19 * DAY_S), abs=60.0)
         page = report(record, twin_id, tmp_path / "out", made_s=0.0).read_text(encoding="utf-8")
         assert "What was learned" in page
-        assert "Schedules of equal total dose" in page
+        assert "What each schedule would leave" in page
+        assert page.count("growth is not coupled to mechanics") == 1
         assert "halvings of its cells" in page
         assert "<td>outlined volume, mL</td>" in page
         with pytest.raises(InputError, match="in order"):
@@ -138,6 +145,9 @@ BAD: dict[str, tuple[Callable[[Path], Path], type[Exception], str]] = {
     "ADC that does not cover the mask": (lambda f: remapped(f, "adc", lambda a: halved(a)), StructureError, "without ADC"),
     "supply that does not cover the mask": (lambda f: remapped(f, "supply", np.zeros_like), RangeError, "no drug supply"),
     "a map on another grid": (lambda f: remapped(f, "supply", lambda a: a[:-1]), GeometryError, "two grids"),
+    "nothing left at first": (lambda f: edited(remapped(f, "tumour", np.zeros_like), nothing_left=True), StructureError, "first visit"),
+    "an outline where nothing is left": (lambda f: edited(f, nothing_left=True), StructureError, "where nothing is left"),
+    "labels of no tissue": (lambda f: remapped(f, "tissue", np.zeros_like), RangeError, "outside everywhere"),
     "labels unknown": (lambda f: remapped(f, "tissue", lambda a: a + 5), RangeError, "tissue labels"),
     "no time": (lambda f: edited(f, time=None), InputError, "no 'time'"),
     "a field unknown": (lambda f: edited(f, b_value=800), InputError, "b_value"),
@@ -173,6 +183,9 @@ def test_a_tumour_of_a_few_voxels_and_doses_that_are_none_are_refused() -> None:
     few[8:10, 8:10, 6:8] = True
     with pytest.raises(RangeError, match="8 voxels"):
         begin(replace(whole, tumour=few), mechanics=False)
+    for said in ({"mechanics": "no"}, {"doses": 5}, {"doses": ["AC@2026-03-03", 5]}):
+        with pytest.raises(InputError, match=r"doses|mechanics"):
+            begin(whole, **said)
     for text in ("AC", "X@2026-03-03", "ACx0@2026-03-03", "ACx1.2.3@2026-03-03", "ACx5@2026-03-03", "AC@yesterday"):
         with pytest.raises(InputError):
             begin(whole, doses=text, mechanics=False)
@@ -182,6 +195,22 @@ def test_a_map_with_a_hole_is_refused_before_anything_is_computed() -> None:
     whole = visit(0.0)
     with pytest.raises(InputError, match="not finite"):
         replace(whole, adc_mm2_s=with_map(whole.adc_mm2_s, np.nan, (0, 0, 0)))
+
+
+def test_the_next_dose_on_one_decision_follows_what_was_given() -> None:
+    """A/C until its four, then paclitaxel, then none; stopping stays stopping."""
+    made = [
+        Action(drug, START_s + (2 + n) * 7 * DAY_S, 1.0, UNIT, "given") for n, drug in enumerate(("AC", "AC", "AC", "T", "T", "T", "T"))
+    ]
+    own, plan, drugs = model(case(), None), "AC 2-weekly, T 3-weekly", []
+    for n in range(7):
+        twin = Twin(own, own.prior, START_s, START_s, tuple(made[:n]))
+        drugs.append(follow(twin, case(), plan, Action("AC", made[n].t_s, 1.0, UNIT), n).kind)
+    assert drugs == [action.kind for action in made]
+    assert next_s(twin, case(), read("AC 2-weekly, T 1-weekly")) == made[5].t_s + 7 * DAY_S
+    with pytest.raises(InputError, match="beyond the course"):
+        follow(replace(twin, record=tuple(made)), case(), plan, made[0], 7)
+    assert follow(twin, case(), "stop", replace(made[3], amount=0.0), 6).amount == 0.0
 
 
 def test_units_are_what_they_say(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ def test_what_is_left_after_doses() -> None:
     given = tuple(Dose("AC", n * 3 * WEEK, 1.0) for n in range(4))
     assert {r.name for r in regimens(given)} == {"stop", "T 1-weekly", "T 2-weekly", "T 3-weekly"}
     assert regimens(given)[-1].name == "T 3-weekly"
+    assert STOP not in regimens(given[:3])
     assert regimens((*given, Dose("T", 99 * DAY_S, 4.0))) == (STOP,)
 
 
