@@ -16,7 +16,7 @@ demo: $(READY)          ## the whole loop on a digital pelvis, ends with demo/re
 	$(BIN)/gemel demo --out demo
 
 test: $(READY)          ## all fast tests (the long ones: make test-full)
-	$(BIN)/pytest -m 'not full'
+	$(BIN)/pytest -m 'not full' -n auto --maxprocesses 4 --dist loadfile
 
 test-full: $(READY)     ## every test
 	$(BIN)/pytest

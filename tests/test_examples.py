@@ -29,6 +29,7 @@ PINNED = {  # the number, its unit, and how far it may be off: rounding alone, o
     "ex18_breast_schedules": (0.3666, "ln of cells", 0.01),
     "ex19_ablation_in_a_fatty_liver": (0.605, "of tumour and margin", 0.02),
     "ex20_infusion_beside_fibres": (5.2075, "% leak", 0.05),
+    "ex21_protocol_choice": (5.957, "mGy SSDE", 0.17),  # one step of 1 mAs
     "ex14_isotopes_and_cold_ligand": (1.0476, "of the width with Lu-177", 0.005),
     "ex17_glioma_schedule": (3.73, "d", 0.6),
 }

@@ -15,6 +15,7 @@ from gemel.core.image import Image
 from gemel.core.quality import QualityDay
 from gemel.devices.ct.twin.virtual import Fault, metrics
 from gemel.flow.scanner import begin_scanner, check_scanner, scanner_status
+from gemel.flow.scanner_noise import scanner_noise
 from tests.unit.io.quality_days import made_day, write_day
 
 DAYS = 15
@@ -52,6 +53,14 @@ def test_the_loop_closes(begun: tuple[Path, str, Path], tmp_path: Path) -> None:
     assert seen["cause"] == "output"
     assert seen["causes"]["output"] > 0.9
     with store.open(str(at)) as record:
+        newest, began = record.events(twin)[-1].valid_s, record.events(twin)[0].valid_s
+        noise = [scanner_noise(record, "gemel gemel CT1", t_s) for t_s in (newest + 60.0, began + 60.0, began - 60.0)]
+        assert noise[0] is not None
+        assert noise[0].factor == pytest.approx(1 / np.sqrt(0.75), rel=0.05)  # σ² ∝ 1/output; electronic noise adds a little
+        assert noise[1] is not None
+        assert noise[1].factor == pytest.approx(1.0, abs=0.05)
+        assert noise[2] is None
+        assert scanner_noise(record, "gemel gemel CT2", newest) is None
         decided = flow.decide(record, twin, override="a test of the loop").event.payload
         assert decided["recommended"] in ("recalibrate", "service")
         flow.act(record, twin, decided["recommended"])

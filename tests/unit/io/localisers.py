@@ -19,13 +19,17 @@ WHO = Identity("P1", study_uid="1.2.3", frame_uid="1.2.4")
 
 
 def localisers(
-    slices: Sequence[Array], spacing_mm: tuple[float, float], z_mm: Array, scanner: Scanner, *, kVp: float = 120.0
+    slices: Sequence[Array], spacing_mm: tuple[float, float], z_mm: Array, scanner: Scanner, *, kVp: float = 120.0, as_water: bool = False
 ) -> tuple[Radiograph, Radiograph]:
-    """Frontal and lateral, isocentre at 0, 0; values are −ln(I/I₀) of the polychromatic beam times UNIT and 13 for air."""
+    """Frontal and lateral, isocentre at 0, 0; values are −ln(I/I₀) of the polychromatic beam times UNIT and 13 for air.
+
+    `as_water`: mm of water instead of UNIT times the attenuation.
+    """
     rows: dict[bool, list[Array]] = {True: [], False: []}
     for hu in slices:
         anatomy = trace(np.maximum(hu, -1000.0), spacing_mm, scanner)
-        seen, fan = expose(anatomy, scanner, kVp).attenuation, anatomy.fan
+        fan = anatomy.fan
+        seen = 10 * anatomy.lines_cm[..., 0] / UNIT if as_water else expose(anatomy, scanner, kVp).attenuation
         angle = (np.arange(fan.n_u) - (fan.n_u - 1) / 2) * fan.pitch_u_mm / fan.source_detector_mm
         u = fan.source_isocentre_mm * np.tan(angle)
         rows[False].append(np.interp(U_MM, u, seen[0]))

@@ -98,3 +98,17 @@ def test_folders_that_are_no_single_check_are_refused(slices: Any, tmp_path: Pat
     (folder / "other.dcm").write_bytes((station / "0.dcm").read_bytes())
     with pytest.raises(InputError, match="CT2"):
         read_quality(folder)
+
+
+@pytest.mark.parametrize("text", [b"", b"\xff\xfe\x00", b"date;kV;mAs\n2023-11-17;120;300\n", b"a,b\n1,2\n"])
+def test_a_log_without_its_header_is_not_passed_over(slices: Any, tmp_path: Path, text: bytes) -> None:
+    folder = write_day(tmp_path / "day", slices)
+    (folder / "tube_log.csv").write_bytes(text)
+    with pytest.raises(GemelError, match="without its header"):
+        read_quality(folder)
+
+
+def test_a_byte_order_mark_before_the_log_is_taken(slices: Any, tmp_path: Path) -> None:
+    folder = write_day(tmp_path / "day", slices)
+    (folder / "tube_log.csv").write_bytes("date,kV,mAs\n2023-11-17,121,299\n".encode("utf-8-sig"))
+    assert read_quality(folder).day.tube.tolist() == [[121.0, 299.0]]

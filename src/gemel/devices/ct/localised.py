@@ -23,7 +23,8 @@ ASPECT = 0.7
 AGREE, LEAST_ROWS = 0.15, 8
 """Rows of two localisers of one body attenuate alike: largest sd of the logarithm of their ratio; rows that they must share."""
 DOUBT = {1: 0.3, 2: 0.12}
-"""sd of ln d' by number of localisers: root mean squares on the same bodies were 0.01 to 0.11 (two) and 0.05 to 0.35 (one); one alone of a trunk only: a head's thickness is not 0.7 of its width."""
+"""sd of ln d' by number of localisers: root mean squares on the same bodies were 0.01 to 0.11 (two) and 0.01 to 0.35 (one).
+One alone says this of a trunk only: a head's thickness is not 0.7 of its width."""
 
 
 @dataclass(frozen=True)

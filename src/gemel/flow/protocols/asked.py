@@ -3,20 +3,26 @@
 import re
 from dataclasses import dataclass
 
-from gemel.core.errors import InputError
+from gemel.core.errors import InputError, RangeError
 from gemel.devices.ct.choice import Allowed
+from gemel.devices.ct.dose import effective_dose_mSv
 from gemel.devices.ct.task import Task
 
 NUMBER = r"([+-]?\d+(?:\.\d+)?)"
 SIZE = re.compile(NUMBER + r"\s*mm\b")
 CONTRAST = re.compile(NUMBER + r"\s*HU\b")
 IODINE = re.compile(NUMBER + r"\s*mg(?:\s*I)?\s*/\s*m[lL]\b")
+LONGEST_MM = 2500.0
 SHAPES, OBSERVERS = ("sphere", "rod"), ("npwe", "npw", "pw")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """The task, where it is (LPS mm; none: the middle of the body), the d' to reach and how surely, what is allowed; draws, seed."""
+    """The task, where it is (LPS mm; none: the middle of the body), the d' to reach and how surely, what is allowed; draws, seed.
+
+    `length_mm`: of the scan, 0: the earlier CT's own; `region`: of the effective dose, such as abdomen; empty: not computed.
+    Raises RangeError for a negative length or a region without coefficients.
+    """
 
     task: Task
     at_mm: tuple[float, float, float] | None = None
@@ -25,6 +31,14 @@ class Asked:
     allowed: Allowed = Allowed()
     draws: int = 4000
     seed: int = 0
+    length_mm: float = 0.0
+    region: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.length_mm <= LONGEST_MM:
+            raise RangeError(f"a scan of {self.length_mm:g} mm", where="Asked", remedy=f"give its length in mm, up to {LONGEST_MM:g}")
+        if self.region:
+            effective_dose_mSv(1.0, self.region)
 
 
 def task_of(words: str) -> Task:

@@ -1,7 +1,7 @@
 """The recommendation as a page: noise on the patient, dose against detectability, and every protocol."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from gemel.core.structures import Structures
 from gemel.devices.ct.choice import Judged
 from gemel.flow import figures_page
 from gemel.flow.protocols.recommend import Recommended
+from gemel.flow.protocols.scan_dose import dlp_mGy_cm, effective_mSv
 from gemel.flow.protocols.words import protocol_words, question, reason, warnings
 from gemel.flow.report_parts import NOTICE
 
@@ -24,7 +25,9 @@ NOTES = (
     "Detectability is that of a model observer for one simple lesion on an even ground: a predictor, not a diagnosis.",
     "Filtered back-projection is predicted. Iterative and learned reconstructions of vendors are black boxes: fit them from phantom scans.",
     "The middle of the earlier image is taken for the isocentre, contrast agent in it for bone.",
-    "SSDE and CTDIvol are of the scanner's output table; SSDE is of the slice shown.",
+    "SSDE and CTDIvol are of the scanner's output table; SSDE is of the slice shown. Effective dose is a population's. Organ doses are not "
+    "computed here.",
+    "A repeat for motion or a missed contrast phase is not foreseen.",
 )
 
 
@@ -58,7 +61,7 @@ def _views(found: Recommended) -> tuple[Views, ...]:
     """The slice with the lesion's place, and the noise that the first protocol has there."""
     z = float(world_mm(found.image, np.array([[0.0, 0.0, float(found.slice_index)]]))[0, 2])
     cut = Cut("slice of the task", found.image, 2, np.array([0.0, 0.0, z]), top=240.0, bottom=-160.0, anatomy=True)
-    anatomy = Views("The earlier CT", (cut,), Structures(found.image, {"lesion": _lesion(found)}), "HU")
+    anatomy = Views(found.source[0].upper() + found.source[1:], (cut,), Structures(found.image, {"lesion": _lesion(found)}), "HU")
     noise = _noise(found)
     return (anatomy, Views("Predicted noise", (Cut("standard deviation", noise, 2, np.zeros(3)),), Structures(noise, {}), "HU"))
 
@@ -104,22 +107,31 @@ def _chart(found: Recommended) -> Chart:
 
 
 def _table(found: Recommended) -> Table:
-    columns = ("protocol", "noise HU", "contrast HU", "d' (90 %)", "P", "CTDIvol mGy", "SSDE mGy", "against it")
+    columns = ("protocol", "noise HU", "contrast HU", "d' (90 %)", "P", "CTDIvol mGy", "SSDE mGy", *_sums(found), "against it")
     judged = found.choice.judged
     note = f"the first {SHOWN} of {len(judged)}" if len(judged) > SHOWN else ""
-    return Table("Protocols", columns, tuple(_row(one) for one in judged[:SHOWN]), note)
+    return Table("Protocols", columns, tuple(_row(found, one) for one in judged[:SHOWN]), note)
 
 
-def _row(one: Judged) -> tuple[str, ...]:
+def _sums(found: Recommended) -> dict[str, Callable[[Recommended, Judged], float]]:
+    """Doses of the whole scan that can be told, by their column."""
+    held = {"DLP mGy·cm": dlp_mGy_cm, "effective mSv": effective_mSv}
+    return {name: of for name, of in held.items() if np.isfinite(of(found, found.choice.judged[0]))}
+
+
+def _row(found: Recommended, one: Judged) -> tuple[str, ...]:
     f, (low, high) = one.forecast, one.interval
+    sums = [f"{of(found, one):.3g}" for of in _sums(found).values()]
     seen = (f"{f.sd_HU:.1f}", f"{f.contrast_HU:.1f}", f"{f.detectability:.2f} ({low:.2f}–{high:.2f})", f"{one.probability:.0%}")
-    return (protocol_words(f.protocol, one.task), *seen, f"{f.ctdivol_mGy:.2f}", f"{f.ssde_mGy:.2f}", "; ".join(one.against))
+    return (protocol_words(f.protocol, one.task), *seen, f"{f.ctdivol_mGy:.2f}", f"{f.ssde_mGy:.2f}", *sums, "; ".join(one.against))
 
 
 def _about(found: Recommended, made: str) -> str:
     since = f"calibrated on {found.scanner.calibrated_on}" if found.scanner.calibrated_on else "not fitted to any machine"
     patient = f"water-equivalent diameter {found.anatomy.diameter_cm:.1f} cm"
-    return f"scanner model {found.scanner.name} {found.scanner.version}, {since}; {patient}, slice {found.slice_index}; made {made}"
+    scan = f", scan of {found.length_mm:.0f} mm" if found.length_mm else ""
+    model = f"scanner model {found.scanner.name} {found.scanner.version}, {since}"
+    return f"{model}; {found.source}: {patient}, slice {found.slice_index}{scan}; made {made}"
 
 
 def _drawn(section: Views | Chart | Table) -> Mapping[str, Any]:

@@ -10,18 +10,23 @@ from gemel.core.image import Array, Image, voxel_index
 from gemel.core.system import Progress, silent
 from gemel.devices.ct.anatomy import Anatomy, body, trace
 from gemel.devices.ct.calibrated import require_calibrated
-from gemel.devices.ct.choice import Choice, Curve, Doubt, choose, dose_curve, ln_draws
+from gemel.devices.ct.choice import Choice, Curve, Doubt, OffCentre, choose, dose_curve, ln_draws, off_centre
 from gemel.devices.ct.scanner import Scanner, field_radius_mm
-from gemel.devices.ct.slice_model import noise_map_HU
+from gemel.devices.ct.slice_model import MISCENTRED_MM, noise_map_HU
 from gemel.flow.protocols.asked import Asked
 
 CALIBRATED = Doubt()
+EARLIER_CT = "the earlier CT"
 EDGE = 1.42  # a map's square may reach beyond the field of view by its corners
+METAL_HU = 3000.0
 
 
 @dataclass(frozen=True)
 class Recommended:
-    """The settings as judged, dose against d' at the first of them, its noise over the slice (HU), and what it was all computed on."""
+    """The settings as judged, dose against d' at the first of them, its noise over the slice (HU), and what it was all computed on.
+
+    `metal_mm2`: area above 3000 HU; `off`: cost of lying off centre, None where it is centred; `source`: what the slice was made from.
+    """
 
     choice: Choice
     curve: Curve
@@ -32,9 +37,26 @@ class Recommended:
     anatomy: Anatomy
     scanner: Scanner
     asked: Asked
+    metal_mm2: float = 0.0
+    off: OffCentre | None = None
+    source: str = EARLIER_CT
+
+    @property
+    def length_mm(self) -> float:
+        """Of the scan: as asked, else that of the earlier CT; 0: not known."""
+        own = self.image.shape[2] * float(self.image.spacing_mm[2])
+        return self.asked.length_mm or (own if self.source == EARLIER_CT else 0.0)
 
 
-def recommend(prior: Image, asked: Asked, *, scanner: Scanner, doubt: Doubt = CALIBRATED, progress: Progress = silent) -> Recommended:
+def recommend(
+    prior: Image,
+    asked: Asked,
+    *,
+    scanner: Scanner,
+    doubt: Doubt = CALIBRATED,
+    source: str = EARLIER_CT,
+    progress: Progress = silent,
+) -> Recommended:
     """Judge every allowed protocol on the slice of the task; the middle of the image is taken for the isocentre.
 
     Raises UnitError for numbers that are no HU, InputError without a body, GeometryError for a place outside the image or the body.
@@ -60,7 +82,11 @@ def recommend(prior: Image, asked: Asked, *, scanner: Scanner, doubt: Doubt = CA
     curve = dose_curve(anatomy, scanner, judged=first, target=asked.target, allowed=asked.allowed, ln_draws=draws)
     extent = min(float(max(np.array(hu.shape) * spacing)), EDGE * field_radius_mm(scanner))
     noise = noise_map_HU(anatomy, scanner, protocol=first.forecast.protocol, extent_mm=extent)
-    return Recommended(found, curve, noise, extent, prior, at, anatomy, scanner, asked)
+    metal = float((hu > METAL_HU).sum()) * spacing[0] * spacing[1]
+    off = None
+    if np.hypot(*anatomy.centre_mm) > MISCENTRED_MM:
+        off = off_centre(np.maximum(hu, -1000.0), spacing, scanner, as_lies=anatomy, protocol=first.forecast.protocol, task=first.task)
+    return Recommended(found, curve, noise, extent, prior, at, anatomy, scanner, asked, metal, off, source)
 
 
 def _place(prior: Image, asked: Asked) -> tuple[int, Float[Array, "2"]]:

@@ -8,6 +8,7 @@ from gemel.devices.ct.protocol import Protocol
 from gemel.devices.ct.task import Task
 from gemel.flow.protocols.asked import Asked
 from gemel.flow.protocols.recommend import Recommended
+from gemel.flow.protocols.scan_dose import dlp_mGy_cm, effective_mSv
 
 
 def protocol_words(protocol: Protocol, task: Task) -> str:
@@ -49,7 +50,13 @@ def dose_words(judged: Judged) -> str:
 
 def warnings(found: Recommended) -> list[str]:
     """What the patient's position and size warn of, at the recommended setting."""
-    return [flag.text for flag in found.choice.judged[0].forecast.flags]
+    said = [flag.text for flag in found.choice.judged[0].forecast.flags]
+    if found.off:
+        costs = f"{found.off.noise_ratio - 1:+.1%} noise at the lesion, worth {found.off.exposure_ratio - 1:+.1%} mAs"
+        said.append(f"{found.off.off_mm:.0f} mm off centre instead of in the middle: {costs}")
+    if found.metal_mm2:
+        said.append(f"{found.metal_mm2:.0f} mm² of metal in the slice: streaks, which noise does not tell of, may ask for a repeat")
+    return said
 
 
 def as_values(found: Recommended) -> dict[str, Any]:
@@ -61,8 +68,14 @@ def as_values(found: Recommended) -> dict[str, Any]:
         "target": choice.target,
         "sure": choice.sure,
     }
-    patient = {"water_equivalent_diameter_cm": found.anatomy.diameter_cm, "slice": found.slice_index}
-    rows = [_row(one) for one in choice.judged]
+    length = found.length_mm or None
+    patient = {
+        "from": found.source,
+        "scan_length_mm": length,
+        "water_equivalent_diameter_cm": found.anatomy.diameter_cm,
+        "slice": found.slice_index,
+    }
+    rows = [_row(found, one) for one in choice.judged]
     return {
         **base,
         **patient,
@@ -73,10 +86,11 @@ def as_values(found: Recommended) -> dict[str, Any]:
     }
 
 
-def _row(one: Judged) -> dict[str, Any]:
+def _row(found: Recommended, one: Judged) -> dict[str, Any]:
     p, f = one.forecast.protocol, one.forecast
     low, high = one.interval
-    dose = {"ctdivol_mGy": f.ctdivol_mGy, "ssde_mGy": f.ssde_mGy if math.isfinite(f.ssde_mGy) else None}
+    sums = {"ssde_mGy": f.ssde_mGy, "dlp_mGy_cm": dlp_mGy_cm(found, one), "effective_mSv": effective_mSv(found, one)}
+    dose = {"ctdivol_mGy": f.ctdivol_mGy} | {name: value if math.isfinite(value) else None for name, value in sums.items()}
     settings = {"kVp": p.kVp, "mAs": p.mAs, "pitch": p.pitch, "slice_mm": p.slice_mm, "kernel": p.kernel, "modulation": p.modulation}
     seen = {"noise_HU": f.sd_HU, "contrast_HU": f.contrast_HU, "detectability": f.detectability, "interval_90": [low, high]}
     return {**settings, "iodine_mg_mL": one.task.iodine_mg_mL, **dose, **seen, "probability": one.probability, "against": list(one.against)}

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gemel.core.errors import GeometryError, InputError, UnitError
+from gemel.core.errors import GeometryError, InputError, RangeError, UnitError
 from gemel.core.image import Image
+from gemel.core.page import Table
 from gemel.devices.ct import generic, water_ellipse_HU
 from gemel.devices.ct.choice import Allowed, Doubt
-from gemel.flow.protocols import Asked, Recommended, as_values, reason, recommend, task_of, write_page
+from gemel.flow.protocols import Asked, Recommended, as_values, reason, recommend, task_of, warnings, write_page
+from gemel.flow.protocols.page import sections
 
 FEW = Allowed(kVp=(100.0, 120.0), slice_mm=(5.0,), kernels=("soft",), modulation=(0.0, 1.0))
 ASKED = Asked(task_of("6 mm, -25 HU, liver"), target=2.0, allowed=FEW)
@@ -113,3 +115,38 @@ def test_the_page_names_scanner_recommendation_and_limits(found: Recommended, tm
         assert words in text
     assert text.count("data:image/png") == 3
     assert "a predictor, not a diagnosis" in text
+
+
+def test_metal_and_a_patient_off_centre_are_warned_of_with_their_cost() -> None:
+    low = phantom().array.copy()
+    low[:, 30:, :] = low[:, :-30, :].copy()
+    low[:, :30, :] = -1000.0
+    low[96:98, 110:112, :] = 3071.0
+    said = recommend(replace(phantom(), array=low), ASKED, scanner=generic())
+    assert said.off is not None
+    assert said.off.off_mm == pytest.approx(90.0, abs=2.0)
+    assert said.metal_mm2 == pytest.approx(36.0)
+    words = " ".join(warnings(said))
+    assert "36 mm² of metal" in words
+    assert "90 mm off centre" in words
+
+
+def test_the_page_holds_doses_of_the_whole_scan_where_they_can_be_told(found: Recommended) -> None:
+    def table(of: Recommended) -> Table:
+        last = sections(of)[-1]
+        assert isinstance(last, Table)
+        return last
+
+    told = table(replace(found, asked=replace(ASKED, region="abdomen", length_mm=300.0)))
+    best = found.choice.judged[0].forecast.ctdivol_mGy
+    held = dict(zip(told.columns, told.rows[0]))
+    assert (held["DLP mGy·cm"], held["effective mSv"]) == (f"{30 * best:.3g}", f"{0.015 * 30 * best:.3g}")
+    assert "DLP mGy·cm" not in table(replace(found, source="water")).columns
+    assert "effective mSv" not in table(found).columns
+
+
+def test_a_scan_of_negative_length_and_a_region_without_coefficients_are_refused() -> None:
+    with pytest.raises(RangeError, match="-1 mm"):
+        replace(ASKED, length_mm=-1.0)
+    with pytest.raises(RangeError, match="knee"):
+        replace(ASKED, region="knee")

@@ -17,6 +17,7 @@ from gemel.devices.ct.task import Task
 
 SCANNER = generic()
 LESION = Task(8.0, contrast_HU=-25.0)
+METHOD = Doubt()
 FEW = Allowed(kVp=(100.0, 120.0), slice_mm=(5.0,), kernels=("soft",), modulation=(0.0, 1.0), step_mAs=1.0)
 
 
@@ -29,7 +30,7 @@ def draws(doubt: Doubt) -> np.ndarray:
     return ln_draws(doubt, 4000, rng=np.random.default_rng(7))
 
 
-def chosen(anatomy: Anatomy, task: Task = LESION, target: float = 2.0, allowed: Allowed = FEW, doubt: Doubt = Doubt()) -> Choice:
+def chosen(anatomy: Anatomy, task: Task = LESION, target: float = 2.0, allowed: Allowed = FEW, doubt: Doubt = METHOD) -> Choice:
     return choose(anatomy, SCANNER, task=task, target=target, allowed=allowed, ln_draws=draws(doubt))
 
 
@@ -43,7 +44,8 @@ def test_least_exposure_gives_the_detectability_that_is_needed(adult: Anatomy) -
 def test_the_chosen_meets_the_target_and_no_allowed_one_does_with_less(adult: Anatomy) -> None:
     found = chosen(adult)
     best = found.chosen
-    assert best is not None and best.probability >= 0.95
+    assert best is not None
+    assert best.probability >= 0.95
     less = replace(best.forecast.protocol, mAs=best.forecast.protocol.mAs - 1.5)
     below = slice_model(adult, SCANNER, protocol=less, task=LESION)
     assert (below.detectability * np.exp(draws(Doubt())) >= 2.0).mean() < 0.95
@@ -74,7 +76,8 @@ def test_less_contrast_agent_costs_dose_and_the_kVp_lever_is_used() -> None:
     slim, task = trace(water_ellipse_HU(24, 18), (3.0, 3.0), SCANNER), Task(5.0, iodine_mg_mL=1.0)
     full = chosen(slim, task, allowed=FEW)
     half = chosen(slim, task, allowed=replace(FEW, iodine=(0.5,)))
-    assert full.chosen is not None and half.chosen is not None
+    assert full.chosen is not None
+    assert half.chosen is not None
     assert full.chosen.forecast.protocol.kVp == 100.0
     assert half.chosen.dose_mGy > 2 * full.chosen.dose_mGy
     assert half.chosen.task.iodine_mg_mL == 0.5
@@ -84,8 +87,10 @@ def test_the_curve_rises_and_its_band_holds_the_middle(adult: Anatomy) -> None:
     found = chosen(adult)
     assert found.chosen is not None
     curve = dose_curve(adult, SCANNER, judged=found.chosen, target=2.0, allowed=FEW, ln_draws=draws(Doubt()), points=12)
-    assert (np.diff(curve.detectability) > 0).all() and (np.diff(curve.ctdivol_mGy) > 0).all()
-    assert (curve.low < curve.detectability).all() and (curve.detectability < curve.high).all()
+    assert (np.diff(curve.detectability) > 0).all()
+    assert (np.diff(curve.ctdivol_mGy) > 0).all()
+    assert (curve.low < curve.detectability).all()
+    assert (curve.detectability < curve.high).all()
     ln_d = np.interp(np.log(found.chosen.forecast.ctdivol_mGy), np.log(curve.ctdivol_mGy), np.log(curve.detectability))
     assert np.exp(ln_d) == pytest.approx(found.chosen.forecast.detectability, rel=0.02)
 
