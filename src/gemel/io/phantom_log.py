@@ -2,6 +2,7 @@
 
 import csv
 import io
+from codecs import BOM_UTF8
 from datetime import date
 
 import numpy as np
@@ -11,19 +12,26 @@ from gemel.core.errors import InputError
 from gemel.core.image import Array
 
 COLUMNS = ("date", "kV", "mAs")
+NAME = "tube_log.csv"
+"""A file of this name is taken for a log, whatever it holds; others by their header."""
 KV, MOST_mAs = (40.0, 200.0), 5000.0
 _REMEDY = "write rows under the header date,kV,mAs, such as 2026-03-02,120.1,299.4"
 
 
 def is_tube_log(data: bytes) -> bool:
-    """Whether the bytes begin with the log's header."""
-    return data[:200].split(b"\n")[0].strip().replace(b" ", b"").startswith(b"date,kV,mAs")
+    """Whether the bytes begin with the log's header, a byte order mark before it or not."""
+    return data[:200].removeprefix(BOM_UTF8).split(b"\n")[0].strip().replace(b" ", b"").startswith(b"date,kV,mAs")
 
 
 def read_tube_log(data: bytes, where: str, acquired: str) -> Float[Array, "rows two"]:
-    """kV and mAs of the rows of the check's day. Raises InputError for rows that are no numbers, implausible, or after the check."""
+    """kV and mAs of the rows of the check's day.
+
+    Raises InputError for another header, rows that are no numbers, implausible, or after the check.
+    """
+    if not is_tube_log(data):
+        raise InputError("a tube log without its header", where=where, remedy=_REMEDY)
     try:
-        rows = list(csv.reader(io.StringIO(data.decode("utf-8")), skipinitialspace=True))[1:]
+        rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig")), skipinitialspace=True))[1:]
     except UnicodeDecodeError as error:
         raise InputError("a tube log that is not text", where=where, remedy=_REMEDY) from error
     day, found = date.fromisoformat(acquired[:10]), []

@@ -18,7 +18,7 @@ from gemel.io.dicom_header import acquired_at, scanner_of
 from gemel.io.dicom_pixels import stored_values
 from gemel.io.files import digest, read_bytes
 from gemel.io.orientation import along_lps
-from gemel.io.phantom_log import is_tube_log, read_tube_log, require_plausible
+from gemel.io.phantom_log import NAME, is_tube_log, read_tube_log, require_plausible
 
 META = b"\x02\x00"
 """What a file begins with that was stored without preamble: the group of file meta elements (PS3.10, sec. 7.1)."""
@@ -53,7 +53,7 @@ def read_quality(folder: str | Path) -> QualityRead:
         raise InputError("no such folder", where=str(folder), remedy="name the folder of one day's check")
     held = {path: read_bytes(path) for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")}
     slices = [_slice(_whole(data), str(path)) for path, data in held.items() if is_dicom(data) or data.startswith(META)]
-    logs = [(path, data) for path, data in held.items() if is_tube_log(data)]
+    logs = [(path, data) for path, data in held.items() if is_tube_log(data) or path.name == NAME]
     if not 0 < len(slices) <= MOST_SLICES:
         raise InputError(
             f"{len(slices)} CT slices", where=str(folder), remedy=f"name the folder of one day's check: 1 to {MOST_SLICES} slices"

@@ -21,11 +21,28 @@ def forward(values: Values, geometry: Geometry, *, grid: Grid) -> Lines:
     have one row a slice of the grid. Raises GeometryError for an array of another shape, a source inside the grid, a detector that misses
     it; InputError for values that are not finite.
     """
-    stacked = values[None] if values.ndim == 3 else values
+    held = as_float32(values, "values")
+    stacked = held[None] if held.ndim == 3 else held
     require_values(stacked, grid)
     require_meeting(geometry, grid)
     integrals = _cone(stacked, geometry, grid) if isinstance(geometry, Cone) else _stack(stacked, geometry, grid)
-    return np.ascontiguousarray(integrals[..., 0] if values.ndim == 3 else integrals)
+    return np.ascontiguousarray(integrals[..., 0] if held.ndim == 3 else integrals)
+
+
+def as_float32(values: object, name: str) -> Float32[Array, "..."]:
+    """The values as the compiled loops hold them, whoever owns them. Raises InputError for what is no array of real numbers."""
+    held = np.asarray(values) if isinstance(values, (np.ndarray, list, tuple)) else None
+    if held is None or held.dtype.kind not in "biuf":
+        raise InputError(f"{name} of {type(values).__name__}", where=name, remedy="pass an array of real numbers")
+    with np.errstate(over="ignore"):  # beyond float32 is refused as not finite
+        return held.astype(np.float32, copy=False)
+
+
+def read_only(values: Float32[Array, "..."]) -> Float32[Array, "..."]:
+    """A view that cannot be written: one compiled loop then serves frozen and writable arrays."""
+    view = values.view()
+    view.flags.writeable = False
+    return view
 
 
 def place_of(grid: Grid) -> Float64[Array, "3 3"]:
@@ -46,7 +63,7 @@ def require_values(stacked: Float[Array, "m x y z"], grid: Grid) -> None:
 def _stack(stacked: Float[Array, "m x y z"], geometry: Geometry, grid: Grid) -> Float32[Array, "views z u m"]:
     """Rays in planes of constant z."""
     materials, nx, ny, nz = stacked.shape
-    columns = np.ascontiguousarray(np.moveaxis(stacked, 0, -1).reshape(nx * ny, nz * materials), dtype=np.float32)
+    columns = read_only(np.ascontiguousarray(np.moveaxis(stacked, 0, -1).reshape(nx * ny, nz * materials)))
     path = rays(geometry)
     out = np.zeros((geometry.angles_rad.size, geometry.n_u, nz * materials), dtype=np.float32)
     stack_kernel(columns, columns.any(axis=1), path.start_mm, path.direction, place_of(grid), out)
@@ -56,7 +73,7 @@ def _stack(stacked: Float[Array, "m x y z"], geometry: Geometry, grid: Grid) -> 
 def _cone(stacked: Float[Array, "m x y z"], geometry: Cone, grid: Grid) -> Float32[Array, "views v u m"]:
     """Rays to a panel."""
     materials, nx, ny, nz = stacked.shape
-    columns = np.ascontiguousarray(stacked.reshape(materials, nx * ny, nz), dtype=np.float32)
+    columns = read_only(np.ascontiguousarray(stacked.reshape(materials, nx * ny, nz)))
     path = rays(geometry)
     panel = (source_z_mm(geometry), float(v_mm(geometry)[0]), float(geometry.pitch_v_mm))
     out = np.zeros((geometry.angles_rad.size, geometry.n_u, materials, geometry.n_v), dtype=np.float32)

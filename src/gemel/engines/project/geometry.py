@@ -12,6 +12,10 @@ from jaxtyping import Float
 
 from gemel.core.errors import GeometryError
 from gemel.core.image import Array
+from gemel.core.number import number, numbers
+
+COARSE_RAD = 0.2
+"""Steps of angles over more than one turn beyond which they are taken for degrees: fewer than 32 views a turn."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +70,12 @@ class Cone:
     z_mm: Float[Array, "path"] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "angles_rad", _checked_angles(self.angles_rad))
+        object.__setattr__(self, "angles_rad", _checked_angles(self.angles_rad, turns=self.z_mm is not None))
         pitches, offsets = (self.pitch_u_mm, self.pitch_v_mm), (self.offset_u_mm, self.offset_v_mm)
         _require_pixels("Cone", (self.n_u, self.n_v), pitches, offsets)
         _require_distances("Cone", self.source_isocentre_mm, self.source_detector_mm)
         if self.z_mm is not None:
-            z_mm = np.asarray(self.z_mm, dtype=np.float64)
+            z_mm = numbers(self.z_mm, "z_mm")
             if z_mm.shape != self.angles_rad.shape or not np.isfinite(z_mm).all():
                 raise GeometryError(
                     f"{z_mm.size} places of the source for {self.angles_rad.size} views", where="Cone", remedy="one each, in mm"
@@ -119,24 +123,31 @@ def source_z_mm(geometry: Geometry) -> Float[Array, "views"]:
     return np.zeros(geometry.angles_rad.size) if z_mm is None else z_mm
 
 
-def _checked_angles(angles_rad: Float[Array, "views"]) -> Float[Array, "views"]:
-    """Angles as float64. Raises GeometryError for none, or one that is not finite."""
-    angles = np.asarray(angles_rad, dtype=np.float64)
+def _checked_angles(angles_rad: Float[Array, "views"], *, turns: bool = False) -> Float[Array, "views"]:
+    """Angles as float64. Raises GeometryError for none, for one that is not finite, and for steps of COARSE_RAD over more than a turn."""
+    angles = numbers(angles_rad, "angles_rad")
     if angles.ndim != 1 or not angles.size or not np.isfinite(angles).all():
         found = f"angles of shape {angles.shape}, some not finite" if angles.size else "no angles"
         raise GeometryError(found, where="angles_rad", remedy="give one finite angle a view, in radians")
+    step = float(np.median(np.diff(np.sort(angles)))) if np.ptp(angles) > 2 * np.pi + 1e-6 else 0.0
+    if step > (0.5 * np.pi if turns else COARSE_RAD):
+        found = f"{angles.size} angles from {angles.min():g} to {angles.max():g} rad, {step:g} apart"
+        raise GeometryError(found, where="angles_rad", remedy="convert degrees with np.radians; take angles that are meant modulo 2π")
     return angles
 
 
-def _require_pixels(where: str, numbers: tuple[int, ...], pitches: tuple[float, ...], offsets: tuple[float, ...]) -> None:
+def _require_pixels(where: str, pixels: tuple[int, ...], pitches: tuple[float, ...], offsets: tuple[float, ...]) -> None:
     """Raises GeometryError unless there are pixels of a size above 0 at finite places."""
-    if min(numbers) < 1 or not min(pitches) > 0 or not np.isfinite([*pitches, *offsets]).all():
-        found = f"a detector of {numbers} pixels of {pitches} mm displaced by {offsets} mm"
-        raise GeometryError(found, where=where, remedy="give numbers and pitches above 0 and finite offsets")
+    whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in pixels)
+    sizes = [number(size, where) for size in (*pitches, *offsets)]
+    if not whole or min(pixels) < 1 or not min(sizes[: len(pitches)]) > 0 or not np.isfinite(sizes).all():
+        found = f"a detector of {pixels} pixels of {pitches} mm displaced by {offsets} mm"
+        raise GeometryError(found, where=where, remedy="give whole numbers and pitches above 0 and finite offsets")
 
 
 def _require_distances(where: str, source_isocentre_mm: float, source_detector_mm: float) -> None:
     """Raises GeometryError unless the isocentre lies between the source and the detector."""
-    if not (np.isfinite([source_isocentre_mm, source_detector_mm]).all() and 0 < source_isocentre_mm <= source_detector_mm):
+    both = [number(distance_mm, where) for distance_mm in (source_isocentre_mm, source_detector_mm)]
+    if not (np.isfinite(both).all() and 0 < source_isocentre_mm <= source_detector_mm):
         found = f"{source_isocentre_mm} mm to the isocentre and {source_detector_mm} mm to the detector"
         raise GeometryError(found, where=where, remedy="give distances from the source, the detector's the longer")

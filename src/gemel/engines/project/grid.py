@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from gemel.core.errors import GeometryError
 from gemel.core.image import Array, Image, is_axis_aligned, world_mm
+from gemel.core.number import numbers
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,16 @@ class Grid:
     centre_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def __post_init__(self) -> None:
-        if len(self.shape) != 3 or min(self.shape) < 1:
-            raise GeometryError(f"a box of {self.shape} voxels", where="Grid", remedy="give three numbers of voxels above 0")
-        numbers = np.asarray([*self.spacing_mm, *self.centre_mm], dtype=np.float64)
-        if numbers.size != 6 or not np.isfinite(numbers).all() or min(self.spacing_mm) <= 0:
+        counts = numbers(self.shape, "shape")
+        if counts.shape != (3,) or not (np.isfinite(counts).all() and (counts >= 1).all() and (counts == np.floor(counts)).all()):
+            raise GeometryError(f"a box of {self.shape} voxels", where="Grid", remedy="give three whole numbers of voxels above 0")
+        spacing, centre = numbers(self.spacing_mm, "spacing_mm"), numbers(self.centre_mm, "centre_mm")
+        if spacing.shape != (3,) or centre.shape != (3,) or not np.isfinite([*spacing, *centre]).all() or min(spacing) <= 0:
             found = f"voxels of {self.spacing_mm} mm centred at {self.centre_mm} mm"
             raise GeometryError(found, where="Grid", remedy="give three finite spacings above 0 and a finite centre")
+        object.__setattr__(self, "shape", tuple(int(n) for n in counts))
+        object.__setattr__(self, "spacing_mm", tuple(float(s) for s in spacing))
+        object.__setattr__(self, "centre_mm", tuple(float(c) for c in centre))
 
     @property
     def first_mm(self) -> Float[Array, "3"]:

@@ -6,7 +6,7 @@ from jaxtyping import Float, Float32
 from gemel.core.errors import GeometryError, InputError, RangeError
 from gemel.core.image import Array
 from gemel.engines.project.backprojection import CURVED, FLAT, PARALLEL, cone_kernel, stack_kernel
-from gemel.engines.project.forward import place_of
+from gemel.engines.project.forward import as_float32, place_of
 from gemel.engines.project.geometry import Cone, Fan, Geometry, Parallel, fan_rad, source_z_mm, u_mm, v_mm
 from gemel.engines.project.grid import Grid
 from gemel.engines.project.helical import shares
@@ -28,10 +28,10 @@ def fdk(
     Raises GeometryError for projections of another shape or a panel that misses the grid, InputError for values that are not finite,
     RangeError for too short an arc.
     """
-    _require_projections(projections, (geometry.angles_rad.size, geometry.n_v, geometry.n_u))
+    held = _held(projections, (geometry.angles_rad.size, geometry.n_v, geometry.n_u))
     require_meeting(geometry, grid)
     cosine = axial_cosine(geometry)
-    q = _filtered_rays(projections, geometry, grid, ramp, cosine, float(taper_mm))
+    q = _filtered_rays(held, geometry, grid, ramp, cosine, float(taper_mm))
     out = np.zeros(grid.shape, dtype=np.float32)
     frames = (*axes(geometry.angles_rad), source_z_mm(geometry), shares(geometry, grid))
     detector = np.array([first_u_mm(geometry, taper_mm), geometry.pitch_u_mm, v_mm(geometry)[0], geometry.pitch_v_mm])
@@ -46,9 +46,9 @@ def fbp(
 
     Raises as `fdk`; the projections have one row a slice of the grid.
     """
-    _require_projections(projections, (geometry.angles_rad.size, grid.shape[2], geometry.n_u))
+    held = _held(projections, (geometry.angles_rad.size, grid.shape[2], geometry.n_u))
     require_meeting(geometry, grid)
-    q = _filtered_rays(projections, geometry, grid, ramp, np.ones((1, 1)), float(taper_mm))
+    q = _filtered_rays(held, geometry, grid, ramp, np.ones((1, 1)), float(taper_mm))
     out = np.zeros(grid.shape, dtype=np.float32)
     detector = np.array([first_u_mm(geometry, taper_mm), geometry.pitch_u_mm])
     stack_kernel(q, axes(geometry.angles_rad), kind_of(geometry), detector, place_of(grid), out)
@@ -99,12 +99,12 @@ def kind_of(geometry: Geometry) -> tuple[int, float, float]:
 
 
 def _filtered_rays(
-    projections: Float[Array, "views v u"], geometry: Geometry, grid: Grid, ramp: Ramp, cosine: Float[Array, "#v #u"], taper_mm: float
+    projections: Float32[Array, "views v u"], geometry: Geometry, grid: Grid, ramp: Ramp, cosine: Float[Array, "#v #u"], taper_mm: float
 ) -> Float32[Array, "views more_u v"]:
     """Weighted and filtered line integrals, rows of a column side by side."""
     if not 0 <= taper_mm < np.inf:
         raise RangeError(f"a taper of {taper_mm:g} mm", where="taper_mm", remedy="give a length of 0 or more")
-    weighted = np.asarray(projections, dtype=np.float32) * view_weights(geometry, grid.radius_mm)[:, None, :].astype(np.float32)
+    weighted = projections * view_weights(geometry, grid.radius_mm)[:, None, :].astype(np.float32)
     weighted *= cosine.astype(np.float32)
     return filtered(_faded(weighted, geometry, taper_mm), ramp, filter_pitch(geometry), curved=is_curved(geometry))
 
@@ -120,12 +120,14 @@ def _faded(weighted: Float32[Array, "views v u"], geometry: Geometry, taper_mm: 
     return np.pad(weighted, ((0, 0), (0, 0), (before, after)), mode="edge") * fade
 
 
-def _require_projections(projections: Float[Array, "views v u"], shape: tuple[int, int, int]) -> None:
-    """Raises unless the projections have the geometry's shape and are finite."""
-    if projections.shape != shape:
-        found = f"projections of {projections.shape} for a geometry of {shape} (views, rows, columns)"
+def _held(projections: Float[Array, "views v u"], shape: tuple[int, int, int]) -> Float32[Array, "views v u"]:
+    """The projections, which must have the geometry's shape and be finite."""
+    held = as_float32(projections, "projections")
+    if held.shape != shape:
+        found = f"projections of {held.shape} for a geometry of {shape} (views, rows, columns)"
         raise GeometryError(found, where="projections", remedy="reconstruct with the geometry that they were taken with")
-    if not np.isfinite(projections).all():
+    if not np.isfinite(held).all():
         raise InputError(
             "line integrals that are not finite", where="projections", remedy="replace pixels without counts before the logarithm"
         )
+    return held

@@ -42,6 +42,21 @@ def test_run_lengths_that_no_chart_has_are_refused(arl0: float) -> None:
         limit_for("ewma", arl0, lam=0.2)
 
 
+@pytest.mark.parametrize(
+    ("kind", "params"), [("cusum", {"k": 0.5, "h": 0.01}), ("ewma", {"lam": 0.2, "limit": 3.0}), ("shewhart", {"limit": 3.0})]
+)
+def test_a_shift_that_no_chart_misses_is_seen_at_once(kind: str, params: dict[str, float]) -> None:
+    assert arl(kind, shift=50.0, **params) == pytest.approx(1.0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("kind", "params"), [("shewhart", {"limit": 1e9}), ("ewma", {"lam": 0.2, "limit": 50.0}), ("cusum", {"k": 1.0, "h": 12.0})]
+)
+def test_a_run_length_without_end_is_refused(kind: str, params: dict[str, float]) -> None:
+    with pytest.raises(RangeError, match="beyond 1e"):
+        arl(kind, **params)
+
+
 def test_both_directions_of_a_shift_are_alike() -> None:
     assert arl("cusum", shift=-1.0, k=0.5, h=4.0) == pytest.approx(arl("cusum", shift=1.0, k=0.5, h=4.0))
     assert arl("ewma", shift=-1.0, lam=0.1, limit=2.8) == pytest.approx(arl("ewma", shift=1.0, lam=0.1, limit=2.8))

@@ -6,6 +6,7 @@ import pytest
 from gemel.core.errors import GemelError, GeometryError, InputError, RangeError
 from gemel.core.image import Image
 from gemel.engines.project import Beam, Cone, Fan, Grid, Parallel, Ramp, fbp, fdk, forward, grid_of, polychromatic, transposed, variance
+from gemel.engines.project.joseph import cone_kernel, stack_kernel
 
 TURN = np.arange(40) * 2 * np.pi / 40
 GRID = Grid((10, 10, 4), (2.0, 2.0, 2.0))
@@ -24,6 +25,13 @@ def with_hole(array):
 
 REFUSED = {
     "no voxels": (GeometryError, "a box of", lambda: Grid((0, 4, 4), (1.0, 1.0, 1.0))),
+    "angles in degrees": (GeometryError, "degrees", lambda: Fan(100.0, 150.0, 30, 2.0, np.arange(360.0))),
+    "a helix in degrees": (
+        GeometryError,
+        "degrees",
+        lambda: Cone(100.0, 150.0, 3, 3, 1.0, 1.0, np.arange(0, 720.0, 2), z_mm=np.arange(360.0)),
+    ),
+    "an image beyond single precision": (InputError, "not finite", lambda: forward(1e300 * IMAGE.astype(np.float64), CONE, grid=GRID)),
     "no spacing": (GeometryError, "0.0", lambda: Grid((4, 4, 4), (1.0, 0.0, 1.0))),
     "a turned image": (GeometryError, "axes", lambda: grid_of(Image(IMAGE, np.diag([2.0, 2, 2, 1])[[1, 0, 2, 3]]), np.zeros(3))),
     "no angles": (GeometryError, "no angles", lambda: Parallel(np.zeros(0), 3, 1.0)),
@@ -101,6 +109,21 @@ def test_refuses_and_names_what_was_found(what):
     assert words in caught.value.found + caught.value.remedy
     assert caught.value.where
     assert caught.value.remedy
+
+
+def test_frozen_and_writable_images_share_one_compiled_loop():
+    frozen = IMAGE.copy()
+    frozen.flags.writeable = False
+    for geometry, kernel in ((CONE, cone_kernel), (FAN, stack_kernel)):
+        seen = forward(IMAGE, geometry, grid=GRID)
+        before = len(kernel.signatures)
+        np.testing.assert_array_equal(forward(frozen, geometry, grid=GRID), seen)
+        assert len(kernel.signatures) == before
+
+
+def test_several_turns_and_helices_of_many_views_are_taken():
+    assert Fan(100.0, 150.0, 30, 2.0, np.arange(400) * 0.05).angles_rad.size == 400
+    assert Cone(100.0, 150.0, 3, 3, 1.0, 1.0, np.arange(100) * 0.7, z_mm=np.arange(100.0)).angles_rad.size == 100
 
 
 def test_a_grid_is_placed_from_the_isocentre():

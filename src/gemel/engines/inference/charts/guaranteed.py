@@ -16,7 +16,7 @@ from scipy import interpolate
 from gemel.core.errors import InputError, RangeError
 from gemel.core.image import Array
 from gemel.engines.inference.charts.baseline import STEADIEST, Baseline
-from gemel.engines.inference.charts.run_length import LIMIT, bounded
+from gemel.engines.inference.charts.run_length import LIMIT, LONGEST, bounded
 
 DRAWS = 2000
 CONFIDENCE = 0.93
@@ -99,7 +99,7 @@ def _needed(ln_arl0: float, ln_runs: Float[Array, "limits"]) -> float:
 @cache
 def _run_lengths(kind: str, params: tuple[tuple[str, float], ...]) -> Float[Array, "shifts spreads limits"]:
     """ln run length on the grid of shifts, spreads and LIMITS; an EWMA's does not depend on the spread, which scales its limit."""
-    held, named = dict(params), LIMIT[kind]
+    held = dict(params)
     found = np.empty((len(SHIFTS), len(SPREADS), len(LIMITS)))
     for j, spread in enumerate(SPREADS):
         if kind == "ewma" and j:
@@ -107,5 +107,16 @@ def _run_lengths(kind: str, params: tuple[tuple[str, float], ...]) -> Float[Arra
             continue
         scaled = {name: value / spread if name == "k" else value for name, value in held.items()}
         for i, shift in enumerate(SHIFTS):
-            found[i, j] = [np.log(bounded(kind, float(shift), {**scaled, named: float(limit)})) for limit in LIMITS]
+            found[i, j] = _ln_runs(kind, float(shift), scaled)
+    return found
+
+
+def _ln_runs(kind: str, shift: float, params: dict[str, float]) -> Float[Array, "limits"]:
+    """ln run length over LIMITS, which it rises with: from the first that reaches LONGEST on, that."""
+    found = np.full(len(LIMITS), np.log(LONGEST))
+    for i, limit in enumerate(LIMITS):
+        length = bounded(kind, shift, {**params, LIMIT[kind]: float(limit)})
+        if length >= LONGEST:
+            break
+        found[i] = np.log(length)
     return found

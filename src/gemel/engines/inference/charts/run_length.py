@@ -6,6 +6,7 @@ Shewhart: 1/P(|Z + δ| > L). EWMA: L(u) = 1 + (1/λ)∫ L(y) φ((y − (1 − λ
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import numpy as np
 from jaxtyping import Float
@@ -15,6 +16,7 @@ from gemel.core.errors import InputError, RangeError
 from gemel.core.image import Array
 from gemel.core.number import number
 
+ROUNDING = 1e-6
 LONGEST = 1e9
 """Beyond it the linear system is too near to singular: its reciprocal condition is about 1/ARL."""
 FEWEST_NODES, MOST_NODES, NODES_A_STEP = 24, 480, 3.0
@@ -36,9 +38,9 @@ def arl(kind: str, *, shift: float = 0.0, **params: float) -> float:
         raise RangeError(f"a shift of {delta}", where=kind, remedy="give a finite shift in standard deviations")
     lengths: dict[str, Callable[..., float]] = {"shewhart": _shewhart, "ewma": _ewma, "cusum": _cusum}
     found = lengths[kind](delta, **held)
-    if not 1.0 <= found <= LONGEST:
+    if not 1.0 - ROUNDING <= found <= LONGEST:
         raise RangeError(f"a run length beyond {LONGEST:g}", where=kind, remedy="choose a smaller limit")
-    return found
+    return max(found, 1.0)
 
 
 def limit_for(kind: str, arl0: float, *, shift: float = 0.0, **params: float) -> float:
@@ -75,7 +77,7 @@ def siegmund(k: float, h: float, *, shift: float = 0.0) -> float:
 
 def checked(kind: str, params: Mapping[str, float]) -> dict[str, float]:
     """The parameters of a chart as numbers. Raises InputError for an unknown kind or parameter, RangeError for values without meaning."""
-    if kind not in PARAMETERS:
+    if kind not in tuple(PARAMETERS):
         raise InputError(f"a chart of kind {kind!r}", where="charts", remedy=f"choose from {', '.join(PARAMETERS)}")
     wanted = PARAMETERS[kind]
     if set(params) != set(wanted):
@@ -97,7 +99,7 @@ def bounded(kind: str, shift: float, params: dict[str, float]) -> float:
 
 
 def _shewhart(shift: float, limit: float) -> float:
-    return float(1.0 / (special.ndtr(-limit - shift) + special.ndtr(-limit + shift)))
+    return float(1.0 / max(special.ndtr(-limit - shift) + special.ndtr(-limit + shift), 0.1 / LONGEST))
 
 
 def _ewma(shift: float, lam: float, limit: float) -> float:
@@ -135,9 +137,16 @@ def _solved(kernel: Float[Array, "n n"]) -> Float[Array, "n"]:
 def _nodes(low: float, high: float, step: float) -> tuple[Float[Array, "n"], Float[Array, "n"]]:
     """Gauss–Legendre nodes and weights, NODES_A_STEP for each width of the kernel."""
     n = int(np.clip(NODES_A_STEP * (high - low) / step, FEWEST_NODES, MOST_NODES))
-    at, weight = np.polynomial.legendre.leggauss(n)
+    at, weight = _legendre(n)
     half = (high - low) / 2
     return low + half * (at + 1), half * weight
+
+
+@cache
+def _legendre(n: int) -> tuple[Float[Array, "n"], Float[Array, "n"]]:
+    """Nodes and weights on ±1; found once, for they cost as much as the linear system."""
+    at, weight = np.polynomial.legendre.leggauss(n)
+    return at, weight
 
 
 def _normal(z: Float[Array, "..."]) -> Float[Array, "..."]:
