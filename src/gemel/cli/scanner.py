@@ -12,8 +12,7 @@ from rich.table import Table
 
 from gemel import flow, store
 from gemel.cli.shell import Actor, AsJson, StoreAt, TwinId, app, say, speaking
-from gemel.devices.ct.twin.report import lead_words
-from gemel.flow.scanner import Standing, begin_scanner, check_scanner, scanner_status
+from gemel.flow.scanner import Standing, begin_scanner, check_scanner, lead_words, scanner_status
 
 scanner = typer.Typer(no_args_is_help=True, help="The scanner's own twin: new → qc, every day → status; gemel twin decide and act on it.")
 app.add_typer(scanner, name="scanner")

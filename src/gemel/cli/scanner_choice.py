@@ -14,12 +14,15 @@ from gemel.cli.scanner import scanner
 from gemel.cli.shell import AsJson, StoreAt, say, speaking
 from gemel.core.errors import InputError
 from gemel.core.time import iso
-from gemel.devices.ct.choice import Allowed, Doubt
-from gemel.devices.ct.scanner import generic
 from gemel.flow.protocols import (
+    EARLIER_CT,
+    Allowed,
     Asked,
+    Doubt,
     Recommended,
     as_values,
+    doubt_of,
+    generic,
     protocol_words,
     read_localisers,
     reason,
@@ -31,8 +34,6 @@ from gemel.flow.protocols import (
     write_page,
     write_sr,
 )
-from gemel.flow.protocols.recommend import EARLIER_CT
-from gemel.flow.protocols.scanner_doubt import doubt_of
 
 GENERIC = "generic"
 ROWS = 10

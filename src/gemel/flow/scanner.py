@@ -10,12 +10,15 @@ from gemel.core.errors import InputError
 from gemel.core.system import Progress, silent
 from gemel.core.time import DAY_S, iso
 from gemel.core.twin import given
+from gemel.devices.ct.twin.report import lead_words
 from gemel.devices.ct.twin.system import SYSTEM
 from gemel.devices.ct.twin.watching import Status, status
 from gemel.flow.new import new
 from gemel.flow.observe import observe, rng_of
 from gemel.flow.session import Session, day_of, open_session
 from gemel.store import Event, Store
+
+__all__ = ["Standing", "begin_scanner", "check_scanner", "lead_words", "require_scanner", "scanner_status"]
 
 STREAM = 8
 

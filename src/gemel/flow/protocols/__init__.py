@@ -1,16 +1,24 @@
 """Which protocol to scan a patient with: from an earlier CT and a task to a recommendation."""
 
+from gemel.devices.ct.choice import Allowed, Doubt
+from gemel.devices.ct.scanner import generic
 from gemel.flow.protocols.asked import Asked, task_of
 from gemel.flow.protocols.from_localisers import read_localisers, stand_in, wider
 from gemel.flow.protocols.handed_on import write_sr
 from gemel.flow.protocols.page import write_page
-from gemel.flow.protocols.recommend import Recommended, recommend
+from gemel.flow.protocols.recommend import EARLIER_CT, Recommended, recommend
+from gemel.flow.protocols.scanner_doubt import doubt_of
 from gemel.flow.protocols.words import as_values, protocol_words, reason, warnings
 
 __all__ = [
+    "EARLIER_CT",
+    "Allowed",
     "Asked",
+    "Doubt",
     "Recommended",
     "as_values",
+    "doubt_of",
+    "generic",
     "protocol_words",
     "read_localisers",
     "reason",
