@@ -147,6 +147,11 @@ def told(**fields: object) -> Spoil:
     return spoil
 
 
+def without_a_rim(labels: np.ndarray) -> None:
+    """Necrosis (1) and oedema (3) alone."""
+    labels[labels == 2] = 0
+
+
 def cleared(labels: np.ndarray) -> None:
     labels[labels > 0] = 0
 
@@ -165,6 +170,8 @@ def halves(labels: np.ndarray) -> None:
 
 BAD = {
     "an empty mask": (relabelled(cleared), StructureError, "empty"),
+    "necrosis without a rim": (relabelled(without_a_rim), StructureError, "no enhancing"),
+    "two regions of one name": (told(labels={"1": "enhancing", "2": "enhancing", "3": "oedema"}), StructureError, "two regions"),
     "a mask at the border": (relabelled(at_the_border), StructureError, "border"),
     "a label without a name": (relabelled(odd), StructureError, "label 7"),
     "values that are no labels": (relabelled(halves), InputError, "no labels"),
@@ -223,9 +230,23 @@ def zero(Gy: np.ndarray) -> None:
     Gy *= 0.0
 
 
+def cut_off(Gy: np.ndarray) -> None:
+    Gy[: Gy.shape[0] // 2 + 3] = 0.0
+
+
+def in_cGy(Gy: np.ndarray) -> None:
+    Gy *= 100.0
+
+
 @pytest.mark.parametrize(
     ("change", "move_mm", "error", "match"),
-    [(negative, 0.0, RangeError, "negative"), (zero, 0.0, RangeError, "zero"), (np.copy, 120.0, StructureError, "does not cover")],
+    [
+        (negative, 0.0, RangeError, "negative"),
+        (zero, 0.0, RangeError, "zero in 100%"),
+        (cut_off, 0.0, RangeError, r"zero in \d\d% of the tumour"),
+        (in_cGy, 0.0, RangeError, "6000 Gy"),
+        (np.copy, 120.0, StructureError, "does not cover"),
+    ],
 )
 def test_a_bad_dose_is_refused(change, move_mm, error, match, record: Store, tmp_path: Path) -> None:
     with refused(record, error, match):
@@ -256,6 +277,12 @@ def test_a_dose_that_leaves_part_of_the_tumour_cold_is_noted(record: Store, tmp_
         ({"given_Gy": (10.0,) * 7}, "weeks"),
         ({"given_Gy": (-1.0,)}, "weeks"),
         ({"given_Gy": (10.0,), "radiotherapy": "2026-01-05T09:00"}, "before the first visit"),
+        ({"given_Gy": "10,10", "radiotherapy": "2026-03-05"}, "given_Gy"),
+        ({"given_Gy": ((10.0, 10.0), (1.0, 1.0)), "radiotherapy": "2026-03-05"}, "weeks"),
+        ({"given_Gy": 10.0}, "no stated day"),
+        ({"radiotherapy": "2020-01-01"}, "before the first visit"),
+        ({"radiotherapy": 20}, "a time '20'"),
+        ({"concurrent": "no"}, "concurrent"),
         ({"shoe_size": 43}, "shoe_size"),
     ],
 )
@@ -281,3 +308,39 @@ def test_a_folder_of_a_public_collection_becomes_a_twin_from_the_command_line(tm
         (twin_id,) = record.twins()
         assert [e.valid_s for e in record.events(twin_id) if e.kind == "Observed"] == [seconds(f"2000-01-{d}T12:00") for d in ("01", "22")]
         assert flow.replay(record, twin_id).identical
+
+
+def test_weeks_given_on_one_decision_are_those_of_the_schedule(record: Store, begun: tuple[Path, str]) -> None:
+    """`--another` records the next week of what was decided on, never its first again, and none beyond its last."""
+    decided = [e for e in record.events(begun[1]) if e.kind == "Decided"][-1]
+    plan = next(o["name"] for o in decided.payload["options"] if len(set(o["name"][4:-3].split("/"))) > 2)
+    doses = [float(Gy) for Gy in plan[4:-3].split("/")]
+    given = [flow.act(record, begun[1], plan, another=week > 0).payload["action"]["amount"] for week in range(len(doses))]
+    assert given == [5 * Gy for Gy in doses]
+    with refused(record, InputError, "week 7 of a schedule of 6"):
+        flow.act(record, begun[1], plan, another=True)
+
+
+def test_names_given_at_the_beginning_hold_for_later_visits(tmp_path: Path) -> None:
+    """What `--map` says is kept with the twin; two regions are never mapped to one name."""
+    visits = [written(tmp_path, START_s + day * DAY_S) for day in (0, 14)]
+    for path in visits:
+        told(labels={"1": "necrosis", "2": "lesion", "3": "oedema"})(path)
+    with store.open(tmp_path / "twins.db") as record:
+        with pytest.raises(StructureError, match="two labels that mean enhancing"):
+            flow.new(record, "glioma", visits[0], None, names={"lesion": "enhancing", "necrosis": "enhancing"})
+        assert not record.twins()
+        twin_id = flow.new(record, "glioma", visits[0], None, names={"lesion": "enhancing"})
+        flow.observe(record, twin_id, visits[1])
+        assert [e.kind for e in record.events(twin_id)].count("Observed") == 2
+        assert flow.replay(record, twin_id).identical
+
+
+@pytest.mark.parametrize("change", [{"AcquisitionDateTime": "2026-02-20T09:00"}, {"FrameOfReferenceUID": "1.2.3"}])
+def test_a_corrected_sidecar_makes_another_twin(change: dict[str, str], tmp_path: Path) -> None:
+    path = written(tmp_path, START_s)
+    with store.open(tmp_path / "twins.db") as record:
+        first = flow.new(record, "glioma", path, None)
+        assert flow.new(record, "glioma", path, None) == first
+        told(**change)(path)
+        assert flow.new(record, "glioma", path, None) != first

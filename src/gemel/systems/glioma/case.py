@@ -8,16 +8,19 @@ import numpy as np
 
 from gemel.core.errors import GeometryError, InputError, RangeError, StructureError
 from gemel.core.image import Image, voxel_index, world_mm
+from gemel.core.number import numbers
 from gemel.core.structures import Structures
+from gemel.core.switch import switch
 from gemel.core.time import DAY_S, iso, seconds
 from gemel.core.visit import Segmented
 from gemel.systems.glioma.events import FRACTIONS, WEEK, MOST_FRACTION_Gy, Setting
 from gemel.systems.glioma.ground import Ground, ground
-from gemel.systems.glioma.names import volumes
+from gemel.systems.glioma.names import require_enhancing, volumes
 from gemel.systems.glioma.schedules import WEEK_S, WEEKS
 
 AVERAGED, FIELD = "averaged", "field"
 LEAST_APART_s = DAY_S / 2
+MOST_Gy = WEEKS * FRACTIONS * MOST_FRACTION_Gy
 COVERED = 0.95
 """Of the prescription: the least dose in the enhancing tumour, of the mean there, without a warning."""
 
@@ -48,9 +51,9 @@ def begin(
     dti: Mapping[str, Image] | None = None,
     *,
     member: str = AVERAGED,
-    radiotherapy: str = "",
-    given_Gy: Sequence[float] | float = (),
-    concurrent: bool = False,
+    radiotherapy: object = "",
+    given_Gy: object = (),
+    concurrent: object = False,
 ) -> Case:
     """A case from segmentations of one or more visits, in order, the plan's dose, maps of tissue (shares) and DTI.
 
@@ -67,13 +70,26 @@ def begin(
     require_order([visit.acquired_s for visit in visits])
     for visit in visits:
         volumes(visit.structures)
+    require_enhancing(visits[0].structures)
     first, start_s = visits[0], visits[0].acquired_s - DAY_S
-    rt_s = seconds(radiotherapy) if radiotherapy else visits[-1].acquired_s + 2 * WEEK_S
-    weeks = _weeks(given_Gy, rt_s, start_s)
-    notes = (_planned(radiotherapy, rt_s, weeks), *(_covered(first, dose) if dose is not None else ("no dose: it is taken as uniform",)))
+    rt_s = seconds(str(radiotherapy)) if radiotherapy else visits[-1].acquired_s + 2 * WEEK_S
+    weeks = _weeks(given_Gy, bool(radiotherapy))
+    _require_begun(rt_s, start_s)
+    notes = (
+        _planned(bool(radiotherapy), rt_s, weeks),
+        *(_covered(first, dose) if dose is not None else ("no dose: it is taken as uniform",)),
+    )
     given = tuple((WEEK, rt_s - start_s + n * WEEK_S, Gy) for n, Gy in enumerate(weeks))
     on = (ground(first, dose, white, grey, dti),) if member == FIELD else ()
-    return Case(first.structures, first.structures.grid.frame, start_s, Setting(given, bool(concurrent)), rt_s, notes + _fields(on), on)
+    return Case(
+        first.structures,
+        first.structures.grid.frame,
+        start_s,
+        Setting(given, switch(concurrent, "concurrent")),
+        rt_s,
+        notes + _fields(on),
+        on,
+    )
 
 
 def _fields(on: tuple[Ground, ...]) -> tuple[str, ...]:
@@ -81,6 +97,7 @@ def _fields(on: tuple[Ground, ...]) -> tuple[str, ...]:
     return tuple(
         f"field member on {' x '.join(map(str, one.grid.shape))} voxels of {' x '.join(f'{h:g}' for h in one.grid.spacing_mm)} mm"
         + ("; DTI lets cells move along fibres" if one.tensor.size else "")
+        + f"; cells stay on it, so no volume exceeds {np.count_nonzero(one.tissue.mask) * one.grid.voxel_mL:.0f} mL"
         for one in on
     )
 
@@ -94,18 +111,25 @@ def require_order(times_s: Sequence[float]) -> None:
             raise InputError(f"two visits on one day, {iso(a)} and {iso(b)}", where="mri", remedy="give one segmentation a visit")
 
 
-def _weeks(given_Gy: Sequence[float] | float, rt_s: float, start_s: float) -> tuple[float, ...]:
-    weeks = tuple(float(Gy) for Gy in np.atleast_1d(np.asarray(given_Gy, dtype=np.float64)))
-    if len(weeks) > WEEKS or any(not 0 <= Gy <= FRACTIONS * MOST_FRACTION_Gy for Gy in weeks):
-        raise RangeError(f"weeks of {weeks} Gy", where="given_Gy", remedy=f"give up to {WEEKS} weekly doses from 0")
-    if weeks and rt_s < start_s:
-        remedy = "begin with a visit before the first fraction: without it the radiosensitivity cannot be learned"
-        raise InputError(f"radiotherapy from {iso(rt_s)} before the first visit", where="given_Gy", remedy=remedy)
+def _weeks(given_Gy: object, dated: bool) -> tuple[float, ...]:
+    found = np.atleast_1d(numbers(given_Gy, "given_Gy"))
+    weeks = tuple(found.ravel().tolist())
+    if found.ndim > 1 or len(weeks) > WEEKS or any(not 0 <= Gy <= FRACTIONS * MOST_FRACTION_Gy for Gy in weeks):
+        raise RangeError(f"weeks of {weeks} Gy", where="given_Gy", remedy=f"give up to {WEEKS} weekly doses from 0 Gy: given_Gy=[10,10]")
+    if weeks and not dated:
+        raise InputError("weeks given from no stated day on", where="given_Gy", remedy="state the first fraction: radiotherapy=2026-03-23")
     return weeks
 
 
-def _planned(radiotherapy: str, rt_s: float, weeks: tuple[float, ...]) -> str:
-    said = "as stated" if radiotherapy else "assumed, two weeks after the last visit"
+def _require_begun(rt_s: float, start_s: float) -> None:
+    """Raises InputError for a first fraction before the first visit."""
+    if rt_s < start_s:
+        remedy = "begin with a visit before the first fraction: without it the radiosensitivity cannot be learned"
+        raise InputError(f"radiotherapy from {iso(rt_s)} before the first visit", where="radiotherapy", remedy=remedy)
+
+
+def _planned(stated: bool, rt_s: float, weeks: tuple[float, ...]) -> str:
+    said = "as stated" if stated else "assumed, two weeks after the last visit"
     return f"first fraction {iso(rt_s)} ({said}), {len(weeks)} weeks given"
 
 
@@ -130,6 +154,10 @@ def dose_in(visit: Segmented, dose: Image) -> np.ndarray:
     if (at < 0).any() or (at >= dose.array.shape).any():
         raise StructureError("a dose grid that does not cover the tumour", where="dose", remedy="export the dose on a larger grid")
     found = dose.array[tuple(at.T)]
-    if not found.mean() > 0:
-        raise RangeError("a dose of zero in the tumour", where="dose", remedy="check that plan and images are of one patient and frame")
+    if not found.min() > 0:
+        share = float(np.mean(found == 0))
+        remedy = "give the plan that covers it; check that plan and images are of one patient and frame"
+        raise RangeError(f"a dose of zero in {share:.0%} of the tumour", where="dose", remedy=remedy)
+    if found.mean() > MOST_Gy:
+        raise RangeError(f"a dose of {found.mean():.0f} Gy in the tumour", where="dose", remedy="give it in Gy, not in cGy or per cent")
     return np.asarray(found, dtype=np.float64)

@@ -16,18 +16,21 @@ from gemel.core.parameter import Parameter, draw_free
 from gemel.core.record import Observation
 from gemel.core.time import DAY_S
 from gemel.core.twin import Twin, given, observations
-from gemel.engines.inference import averaging, discrepancy
+from gemel.engines.inference import averaging, discrepancy, importance
 from gemel.engines.inference.course import named, unwhitened
 from gemel.systems.glioma.events import Dated, Setting, unfolded
 from gemel.systems.glioma.field_course import advance, begin
-from gemel.systems.glioma.field_posterior import STEPS, Weighed, weighed
 from gemel.systems.glioma.field_shown import VOLUMES, predicted, require_shapes, shown
 from gemel.systems.glioma.ground import Ground
 from gemel.systems.glioma.learning import MEMORY_s
 from gemel.systems.glioma.transport import WAY, WAYS, ways
 
-DRAWS, CLOSER = 64, 2
-"""`CLOSER`: steps from the most probable point of one way to that of the next."""
+DRAWS, A_ROUND, ASKED = 160, 256, 1024
+"""Draws of a belief; runs of a round; draws asked of the sampler, which goes on until 15 % of them are effective, at most six rounds."""
+STEPS, CLOSER = 6, 2
+"""Towards the most probable point of the first way, and from it to that of the next."""
+EFFECTIVE = "effective_1"
+"""Name in the state of the number of effective runs behind a draw's way."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class FieldPrior:
     ways: tuple[int, ...]
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[State, Params]:
-        """n draws, of which at most 64 differ in parameters: each is a run."""
+        """n draws, of which at most 160 differ in parameters: each is a run."""
         few = named(self.parameters, draw_free(self.parameters, min(n, DRAWS), rng))
         few[WAY] = np.resize(np.array(self.ways, dtype=np.float64), min(n, DRAWS))
         params = {name: np.resize(values, n) for name, values in few.items()}
@@ -96,28 +99,34 @@ def condition(on: Ground, setting: Setting, parameters: tuple[Parameter, ...]) -
 
 
 def _learned(asked: Asked, rng: np.random.Generator) -> Draws:
-    found: dict[str, Weighed] = {}
-    start, steps = np.zeros(len(asked.parameters)), STEPS
+    found: dict[str, importance.Sample] = {}
+    near = importance.Near(np.zeros(len(asked.parameters)), STEPS)
     for way in ways(asked.on):
-        found[WAYS[way]] = one = weighed(lambda z, way=way: asked.residuals(way, z), start, rng, steps=steps)  # type: ignore[misc]
-        start, steps = one.mode, CLOSER
-    by = averaging.weights({name: one.ln_evidence for name, one in found.items()})
+        found[WAYS[way]] = one = _sampled(asked, way, near, rng)
+        near = importance.Near(one.mode, CLOSER)
+    by = averaging.weights({name: one.log_evidence for name, one in found.items()})
     parts = [_part(asked.parameters, WAYS.index(name), one, by[name], rng) for name, one in found.items()]
     params = {name: np.concatenate([part.params[name] for part in parts]) for name in parts[0].params}
     weights = np.concatenate([part.weights for part in parts])
+    effective = np.concatenate([part.state[EFFECTIVE] for part in parts])
     now_s = asked.seen[-1].t_s
     state = advance(begin(len(weights)), asked.events, now_s - asked.start_s)
     wander = params["discrepancy_1"] * rng.standard_normal(len(weights))
     if len(asked.scans.times_s):
         wander = discrepancy.drawn(asked.scans, params["discrepancy_1"], asked.errors(params)[0], now_s, rng)
-    return Draws({**state, "wander_1": wander}, params, weights)
+    return Draws({**state, "wander_1": wander, EFFECTIVE: effective}, params, weights)
 
 
-def _part(parameters: tuple[Parameter, ...], way: int, of: Weighed, weight: float, rng: np.random.Generator) -> Draws:
+def _sampled(asked: Asked, way: int, near: importance.Near, rng: np.random.Generator) -> importance.Sample:
+    return importance.sample(lambda z: asked.residuals(way, z), len(asked.parameters), ASKED, rng, a_round=A_ROUND, near=near)
+
+
+def _part(parameters: tuple[Parameter, ...], way: int, of: importance.Sample, weight: float, rng: np.random.Generator) -> Draws:
     """Draws of one way, as many as its weight is worth."""
     n = int(np.ceil(DRAWS * weight))
-    params, _ = _held(parameters, of.z[systematic(of.weights, n, rng)], way)
-    return Draws({}, params, np.full(n, weight / n))
+    kept = systematic(np.full(len(of.z), 1 / len(of.z)), n, rng)
+    params, _ = _held(parameters, of.z[kept], way)
+    return Draws({EFFECTIVE: np.full(n, of.effective)}, params, np.full(n, weight / n))
 
 
 def _held(parameters: tuple[Parameter, ...], z: Float[Array, "n d"], way: int) -> tuple[dict[str, Array], Array]:
@@ -131,3 +140,11 @@ def weight_of_ways(belief: Draws) -> dict[str, float]:
     """Probability of each way by its name."""
     number = belief.params[WAY]
     return {name: float(belief.weights[number == n].sum() / belief.weights.sum()) for n, name in enumerate(WAYS) if (number == n).any()}
+
+
+def effective_of_ways(belief: Draws) -> dict[str, float]:
+    """Effective number of runs behind the draws of each way, by its name; nothing before anything was learned from."""
+    if EFFECTIVE not in belief.state:
+        return {}
+    number, runs = belief.params[WAY], belief.state[EFFECTIVE]
+    return {name: float(runs[number == n].min()) for n, name in enumerate(WAYS) if (number == n).any()}

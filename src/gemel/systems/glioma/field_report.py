@@ -14,13 +14,15 @@ from gemel.core.time import DAY_S, iso
 from gemel.core.twin import Twin
 from gemel.systems.glioma.field import FLAIR, T1GD
 from gemel.systems.glioma.field_course import course, past
-from gemel.systems.glioma.field_learning import weight_of_ways
+from gemel.systems.glioma.field_learning import effective_of_ways, weight_of_ways
 from gemel.systems.glioma.ground import Ground, laid
 from gemel.systems.glioma.transport import CONTRAST, TENSOR, UNIFORM
 
 DRAWS, AHEAD_d = 32, 28.0
 COLUMNS = ("scan, volume", "Dice foretold (90 %)", "Dice that came", "Dice, unchanged")
 OVERLAP_NOTE = "Of where a volume is more likely than not, from the belief before the scan; foretold without the error of an outline."
+WAY_COLUMNS = ("member", "diffusion", "weight", "effective runs")
+WAY_NOTE = "Weights by how well each foretold the scans; equal before them. Effective runs: independent draws that the belief is worth."
 SAID = {CONTRAST: "five times as easy in white as in grey matter", UNIFORM: "alike in both", TENSOR: "along fibres, as DTI has them"}
 EDGES = {"enhancing": T1GD, "flair": FLAIR}
 
@@ -93,10 +95,12 @@ def _ways(twin: Twin) -> tuple[Table, ...]:
     """Weights of the rival ways to move; nothing before a second scan."""
     if not isinstance(twin.belief, Draws):
         return ()
-    rows = tuple((name, SAID[name], f"{100 * weight:.0f} %") for name, weight in weight_of_ways(twin.belief).items())
-    return (
-        Table("How cells move", ("member", "diffusion", "weight"), rows, "Weights by how well each foretold the scans; equal before them."),
+    effective = effective_of_ways(twin.belief)
+    rows = tuple(
+        (name, SAID[name], f"{100 * weight:.0f} %", f"{effective[name]:.0f}" if name in effective else "")
+        for name, weight in weight_of_ways(twin.belief).items()
     )
+    return (Table("How cells move", WAY_COLUMNS, rows, WAY_NOTE),)
 
 
 def _cut(on: Ground, title: str, draws: Float[Array, "draws x y z"]) -> Cut:

@@ -38,10 +38,15 @@ def canonical(name: str) -> str:
 def volumes(structures: Structures) -> Mapping[str, Bool[Array, "x y z"]]:
     """`enhancing`: what takes up contrast with the necrosis within; `flair`: everything abnormal, where oedema or FLAIR was outlined.
 
-    Raises StructureError for a volume that is empty or reaches the border of the image.
+    Where T2/FLAIR is outlined and nothing enhances, neither in a region of its own nor around necrosis, `flair` is alone. Raises
+    StructureError for a volume that is empty or reaches the border of the image.
     """
     masks = structures.masks
-    if ENHANCING not in masks:
+    if _nothing_enhances(masks):
+        found = {FLAIR: np.logical_or.reduce([masks[n] for n in (OEDEMA, FLAIR) if n in masks])}
+        _require_inside(FLAIR, found[FLAIR])
+        return found
+    if ENHANCING not in masks or (NECROSIS in masks and masks[NECROSIS].any() and not masks[ENHANCING].any()):
         raise StructureError("no enhancing tumour", where="segmentation", remedy="outline what enhances on T1 after contrast")
     inner = np.logical_or.reduce([masks[n] for n in (ENHANCING, NECROSIS) if n in masks])
     outer = [masks[n] for n in (OEDEMA, FLAIR) if n in masks]
@@ -49,6 +54,17 @@ def volumes(structures: Structures) -> Mapping[str, Bool[Array, "x y z"]]:
     for name, mask in found.items():
         _require_inside(name, mask)
     return found
+
+
+def require_enhancing(structures: Structures) -> None:
+    """Raises StructureError where nothing enhances: a twin begins with a tumour that does; later it may vanish."""
+    if ENHANCING not in volumes(structures):
+        raise StructureError("no enhancing tumour", where="the first visit", remedy="begin with a visit whose enhancing tumour is outlined")
+
+
+def _nothing_enhances(masks: Mapping[str, Bool[Array, "x y z"]]) -> bool:
+    some = {name for name, mask in masks.items() if mask.any()}
+    return not some & {ENHANCING, NECROSIS} and bool(some & {OEDEMA, FLAIR})
 
 
 def _require_inside(name: str, mask: Bool[Array, "x y z"]) -> None:

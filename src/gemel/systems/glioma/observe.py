@@ -20,6 +20,10 @@ from gemel.systems.glioma.names import volumes
 OUTLINE_mm = {"enhancing": 0.4, "flair": 1.0}
 """How far an outline may lie in or out as a whole. Assumed: inter-observer errors of ln volume near 7 % for 18 mL and 13 % for 53 mL."""
 LEAST_SD = 0.05
+WITHOUT = {
+    "enhancing": "nothing enhances in a visit: its T2/FLAIR volume alone is used",
+    "flair": "no oedema or FLAIR outlined: the enhancing volume alone is used",
+}
 KINDS = {"enhancing": "ln_enhancing_mL", "flair": "ln_flair_mL"}
 
 
@@ -42,7 +46,7 @@ def observe(case: Case, scan: Segmented, progress: Progress) -> Day:
         raise GeometryError(f"voxels of {max(grid.spacing_mm):g} mm", where=scan.source[:64], remedy="segment on thinner slices")
     mL = {name: float(np.count_nonzero(mask)) * grid.voxel_mL for name, mask in found.items()}
     sd = {name: _ln_sd(volume, OUTLINE_mm[name]) for name, volume in mL.items()}
-    notes = () if "flair" in mL else ("no oedema or FLAIR outlined: the enhancing volume alone is used",)
+    notes = tuple(said for name, said in WITHOUT.items() if name not in mL)
     return Day(mL, sd, scan.structures, {f"{name}_mL": volume for name, volume in mL.items()}, notes, _shapes(case, scan))
 
 

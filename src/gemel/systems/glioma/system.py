@@ -1,10 +1,12 @@
 """This system's part of the loop, as the verbs call it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from gemel.core import twin as twins
+from gemel.core.errors import InputError
 from gemel.core.model import Model
 from gemel.core.record import Action
 from gemel.core.system import Exam, System
@@ -40,6 +42,15 @@ def treat(plan: str, library: None, t_s: float, source: str) -> Action:
     """The first week of a schedule, given at `t_s`; a week without dose is one too."""
     doses = read(plan).fraction_Gy
     return Action(WEEK, t_s, FRACTIONS * doses[0] if doses else 0.0, UNITS[WEEK], source)
+
+
+def follow(twin: Twin, case: Case, plan: str, first: Action, n: int) -> Action:
+    """Week n (from 0) of the schedule that was decided on. Raises InputError beyond its last."""
+    doses = read(plan).fraction_Gy
+    if doses and n >= len(doses):
+        found = f"week {n + 1} of a schedule of {len(doses)}"
+        raise InputError(found, where="glioma", remedy="decide again first: gemel twin decide")
+    return replace(first, amount=FRACTIONS * doses[n]) if doses else first
 
 
 def due(twin: Twin, case: Case, plan: str) -> float:
@@ -95,6 +106,7 @@ SYSTEM = System(
     scans=("mri",),
     starts=starts,
     due=due,
+    follow=follow,
     fits=fits,
     draws=400,
     legible=legible,

@@ -8,7 +8,7 @@ from gemel.core.errors import GeometryError, InputError, RangeError, StructureEr
 from gemel.core.image import Image
 from gemel.core.record import Observation
 from gemel.core.time import DAY_S
-from gemel.systems.glioma import field_posterior, shape
+from gemel.systems.glioma import field_learning, shape
 from gemel.systems.glioma.events import FRACTION, Dated, Setting
 from gemel.systems.glioma.fibres import PARTS, require_frame, tensor_on
 from gemel.systems.glioma.field import FLAIR, T1GD
@@ -81,7 +81,8 @@ def test_radii_are_those_of_a_ball_and_tell_where_it_is_longer(on: Ground) -> No
 @pytest.mark.parametrize("way", [TENSOR, pytest.param(UNIFORM, marks=pytest.mark.full)])
 def test_the_way_that_foretold_the_scans_weighs_most(on: Ground, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two noise-free scans of a truth that moves one way: volumes hardly tell, shapes do."""
-    monkeypatch.setattr(field_posterior, "A_ROUND", 16)
+    for name, value in (("A_ROUND", 32), ("ASKED", 64)):
+        monkeypatch.setattr(field_learning, name, value)
     bare = on if way == TENSOR else Ground(on.grid, *halves(), on.start, on.dose_1)
     model = model_of(bare, Setting())
     twin = twins.new(model, 0.0, 5)
