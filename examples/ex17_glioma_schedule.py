@@ -17,7 +17,15 @@ from gemel.systems.glioma.superquantile import worst_mean
 from gemel.systems.glioma.template import model_of
 from gemel.systems.glioma.virtual import VirtualPatient, volumes_mL
 
-TRUTH = {"rho_1_d": 0.045, "capacity_mL": 180.0, "alpha_1_Gy": 0.05, "drug_kill_1": 0.03, "burden_mL": 14.0, "flair_ratio_1": 3.0}
+TRUTH = {
+    "rho_1_d": 0.045,
+    "capacity_mL": 180.0,
+    "alpha_1_Gy": 0.05,
+    "drug_kill_1": 0.03,
+    "clearance_1_d": 0.015,
+    "burden_mL": 14.0,
+    "flair_ratio_1": 3.0,
+}
 SCANS_d, STARTS_d, ERRORS = (0, 14, 30, 37), 17, {"enhancing": 0.08, "flair": 0.13}
 
 

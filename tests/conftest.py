@@ -1,8 +1,11 @@
 """Shared fixtures: the reference data beside the checkout."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+os.environ.pop("COLUMNS", None)  # workers of pytest-xdist are given 80, which consoles that were made before a test would keep
 
 
 @pytest.fixture(scope="session")
