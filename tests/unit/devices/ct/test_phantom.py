@@ -16,7 +16,7 @@ from gemel.devices.ct.phantom.synthetic import Look, phantom_slice
 from gemel.devices.ct.phantom.texture import noise_HU, noise_power, regions, texture
 from gemel.io import read_quality
 
-REAL = Path("/work/shared/data/scanner/catphan404_dicom")
+REAL = Path(__file__).resolve().parents[4].parent / "shared" / "data" / "scanner" / "catphan404_dicom"
 REAL_ONLY = pytest.mark.skipif(not REAL.is_dir(), reason=f"the CatPhan slices are not at {REAL}")
 
 
