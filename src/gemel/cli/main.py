@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gemel import __version__, flow, store
-from gemel.cli import begin, custody, population, record, scanner, scanner_choice, trials, work  # register their commands
+from gemel.cli import begin, custody, mcp, population, record, scanner, scanner_choice, trials, work  # register their commands
 from gemel.cli.pairs import numbers, settings
 from gemel.cli.shell import NOTICE, Actor, AsJson, Folder, StoreAt, TwinId, app, out, say, speaking, twin
 from gemel.cli.tables import check_table, decision_table, models_table, overview_table
