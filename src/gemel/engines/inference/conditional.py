@@ -133,8 +133,8 @@ def condition(structure: LinearGaussian) -> Condition:
         if not isinstance(belief, ConditionalGaussian):
             belief = _start(structure, twin.t_s, rng)
         steps = _between(structure, named(structure, belief.free), given(twin), twin.t_s, new[0].t_s)
-        mean, covariance = _advanced((belief.mean, belief.covariance), steps)
-        mean, covariance, evidence = _update(structure, belief.free, (mean, covariance), new)
+        moments = _advanced((belief.mean, belief.covariance), steps)
+        mean, covariance, evidence = _update(_emission(structure, named(structure, belief.free), new), moments, new)
         belief = replace(belief, mean=mean, covariance=covariance, log_weights=belief.log_weights + evidence)
         weights = particles.normalised(belief.log_weights)
         if particles.effective_size(weights) > len(weights) / 2:
@@ -155,13 +155,16 @@ def _initial(structure: LinearGaussian, free: Array) -> tuple[Array, Array]:
     return np.zeros(variance.shape), variance[:, :, None] * np.eye(variance.shape[1])
 
 
-def _update(structure: LinearGaussian, free: Array, moments: tuple[Array, Array], new: Sequence[Observation]) -> tuple[Array, Array, Array]:
-    params = named(structure, free)
+def _emission(structure: LinearGaussian, params: Params, new: Sequence[Observation]) -> Array:
+    """The matrices of all observations, one below the other. Raises InputError for a value of another shape than the model's."""
     matrices = [structure.emission[o.kind](params) for o in new]
     for matrix, o in zip(matrices, new):
         if o.value.shape != matrix.shape[1:2]:
             raise InputError(f"a value of shape {o.value.shape}", where=o.kind, remedy=f"the model observes {matrix.shape[1:2]}")
-    matrix = np.concatenate(matrices, axis=1)
+    return np.concatenate(matrices, axis=1)
+
+
+def _update(matrix: Array, moments: tuple[Array, Array], new: Sequence[Observation]) -> tuple[Array, Array, Array]:
     value = np.concatenate([o.value for o in new])
     sd = np.concatenate([o.sd for o in new])
     return gaussian.condition(*moments, matrix, value, sd)
@@ -194,8 +197,13 @@ def _posterior(belief: ConditionalGaussian, free: Array, record: Sequence[Observ
     safe = np.where(np.isfinite(log_density)[:, None], free, belief.free)
     mean, covariance = _initial(structure, safe)
     params, t_s = named(structure, safe), belief.start_s
+    matrices: dict[tuple[tuple[str, int], ...], Array] = {}  # days show the same kinds again and again
     for when, group in groupby(record, key=lambda o: o.t_s):
-        mean, covariance = _advanced((mean, covariance), _between(structure, params, done, t_s, when))
-        mean, covariance, evidence = _update(structure, safe, (mean, covariance), list(group))
+        new = list(group)
+        kinds = tuple((o.kind, o.value.size) for o in new)
+        if kinds not in matrices:
+            matrices[kinds] = _emission(structure, params, new)
+        moments = _advanced((mean, covariance), _between(structure, params, done, t_s, when))
+        mean, covariance, evidence = _update(matrices[kinds], moments, new)
         log_density, t_s = log_density + evidence, when
     return safe, mean, covariance, log_density

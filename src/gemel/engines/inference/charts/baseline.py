@@ -24,8 +24,8 @@ class Baseline:
     days: int
 
 
-def fit(values: Float[Array, "days"]) -> Baseline:
-    """AR(1) of first days: least squares, the memory corrected for its bias −(1 + 3φ)/n (Kendall 1954, Biometrika 41:403).
+def fit(values: Float[Array, "days"], phi: float | None = None) -> Baseline:
+    """AR(1) of first days: least squares, the memory corrected for its bias −(1 + 3φ)/n (Kendall 1954, Biometrika 41:403), unless given.
 
     Raises InputError for fewer than FEWEST days, values that are not finite, or no spread at all.
     """
@@ -37,9 +37,9 @@ def fit(values: Float[Array, "days"]) -> Baseline:
         raise InputError("baseline values that are not finite or all the same", where="control chart", remedy="give measured values")
     off = y - y.mean()
     raw = float(off[1:] @ off[:-1] / (off[:-1] @ off[:-1]))
-    phi = float(np.clip((n * raw + 1.0) / (n - 3.0), -STEADIEST, STEADIEST))
-    rest = off[1:] - phi * off[:-1]
-    return Baseline(float(y.mean()), phi, float(np.sqrt(rest @ rest / (n - 3))), n)
+    held = float(np.clip((n * raw + 1.0) / (n - 3.0), -STEADIEST, STEADIEST)) if phi is None else float(phi)
+    rest = off[1:] - held * off[:-1]
+    return Baseline(float(y.mean()), held, float(np.sqrt(rest @ rest / (n - 3))), n)
 
 
 def whitened(
