@@ -216,6 +216,26 @@ def test_a_ball_off_the_axis_and_the_plane_lies_where_it_was(curved: bool) -> No
     assert found[np.hypot(x[0] - place[0], x[1] - place[1]) < 16].sum() == pytest.approx(image.sum(), rel=0.0025)
 
 
+@pytest.mark.parametrize("kind", ["flat cone", "curved helix", "half fan"])
+def test_images_of_parts_of_the_views_add_up_to_that_of_all(kind: str) -> None:
+    turns = np.arange(240) * 2 * np.pi / 60
+    half_fan = Cone(300.0, 500.0, 60, 50, 3.0, 2.7, TURN, 60.0)
+    helix = Cone(300.0, 500.0, 90, 50, 3.0, 2.7, turns, 5.0, 4.0, True, 0.5 * (np.arange(240) - 120))
+    geometry = {"flat cone": beams(TURN)["flat cone"], "curved helix": helix, "half fan": half_fan}[kind]
+    assert isinstance(geometry, Cone)
+    grid = Grid((24, 20, 11), (2.0, 1.6, 1.5), (3.0, -4.0, 5.0))
+    rng = np.random.default_rng(6)
+    count = geometry.angles_rad.size
+    lines = rng.random((count, geometry.n_v, geometry.n_u)).astype(np.float32)
+    phase = rng.integers(0, 3, count)
+    whole = fdk(lines, geometry, grid=grid)
+    parts = [fdk(lines, geometry, grid=grid, views=phase == k) for k in range(3)]
+    np.testing.assert_allclose(np.sum(parts, axis=0), whole, atol=1e-4 * float(np.abs(whole).max()))
+    assert np.abs(parts[0] - whole).max() > 0.1 * np.abs(whole).max()
+    with pytest.raises(GeometryError, match="of each view"):
+        fdk(lines, geometry, grid=grid, views=np.ones(count - 1, dtype=bool))
+
+
 def test_a_displaced_panel_sees_twice_as_far() -> None:
     """A half-fan scan of a body wider than the panel sees in one view, against one with a panel that is wide enough."""
     grid = Grid((72, 72, 12), (3.0, 3.0, 3.0))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Float, Int
 
 from gemel.core.errors import GeometryError, InputError
 from gemel.core.image import Array, Image
@@ -32,15 +32,20 @@ def compensated(
     """HU of Σ_k FDK_k(x + u_k(x)), FDK_k from the views of phase k with the weights they have in the whole turn.
 
     u_k pulls phase k into the reference: reference(x) = phase_k(x + u_k(x)). As FDK is linear this is the back-projection along deformed
-    lines of Rit et al. 2009, Med Phys 36:2283, for motion that is constant within a phase. With zero fields it is `reconstruct`.
+    lines of Rit et al. 2009, Med Phys 36:2283, for motion that is constant within a phase, and every view is filtered and back-projected
+    once. With zero fields it is `reconstruct`.
     Raises InputError for phases that do not fit the views or leave some without a field, GeometryError for no voxel in the field.
     """
     require_phases(phase_of, len(fields), scan.machine)
     inside = seen(grid_of(onto, scan.isocentre_mm), scan.machine)
     if not inside.any():
         raise GeometryError("no voxel in the field of view", where="cbct.compensated", remedy="pass the isocentre in the image's frame")
-    parts = [pull(_part(scan, onto, phase_of == k, ramp), field, outside=0.0).array for k, field in enumerate(fields)]
-    hu = np.clip(1000 * (np.sum(parts, axis=0, dtype=np.float32) - 1), *HU_LIMITS)
+    lines_mm, total = np.float32(10) * water_of(scan.signal, scan.machine), np.zeros(onto.shape, dtype=np.float32)
+    cone, grid = cone_of(scan.machine), grid_of(onto, scan.isocentre_mm)
+    for k, field in enumerate(fields):
+        part = fdk(lines_mm, cone, grid=grid, ramp=ramp, views=phase_of == k)
+        total += pull(Image(part, onto.affine_mm, onto.frame), field, outside=0.0).array
+    hu = np.clip(1000 * (total - 1), *HU_LIMITS)
     return Image(np.where(inside, hu, OUTSIDE_HU).astype(np.float32), onto.affine_mm, onto.frame)
 
 
@@ -51,10 +56,3 @@ def require_phases(phase_of: Int[Array, "views"], phases: int, machine: Machine)
         raise InputError(
             found, where="phase_of", remedy=f"pass one of 0 to {phases - 1} for each of {machine.views} views, none without views"
         )
-
-
-def _part(scan: Scan, onto: Image, mine: Array, ramp: Ramp) -> Image:
-    """Millimetres of water per millimetre from some of the views."""
-    lines_mm: Float32[Array, "views v u"] = np.float32(10) * water_of(scan.signal, scan.machine)
-    lines_mm[~mine] = 0
-    return Image(fdk(lines_mm, cone_of(scan.machine), grid=grid_of(onto, scan.isocentre_mm), ramp=ramp), onto.affine_mm, onto.frame)

@@ -30,9 +30,11 @@ def auc_of_ratings(present: Float[Array, "n"], absent: Float[Array, "m"]) -> tup
     """Share of pairs that are rated in the right order (ties half), and its standard error.
 
     Mann & Whitney 1947, Ann Math Stat 18:50; error of DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44:837.
-    Raises RangeError with fewer than two ratings on a side.
+    Raises RangeError with fewer than two ratings on a side, or ratings that are not numbers.
     """
     n, m = len(present), len(absent)
+    if np.isnan(present).any() or np.isnan(absent).any():
+        raise RangeError("ratings that are NaN", where="auc_of_ratings", remedy="leave images that could not be rated out")
     if min(n, m) < 2:
         raise RangeError(f"{n} and {m} ratings", where="auc_of_ratings", remedy="rate two images or more with the signal and two without")
     both = rankdata(np.concatenate([present, absent]))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from gemel.core.errors import RangeError
+from gemel.core.errors import GeometryError, RangeError
 from gemel.core.image import Array
 from gemel.engines.observers.hotelling import hotelling
 
@@ -20,11 +20,13 @@ class Channelised:
     unbiased_square: float
 
 
-def channelised(present: Float[Array, "images n"], absent: Float[Array, "images2 n"], channels: Float[Array, "n c"]) -> Channelised:
+def channelised(present: Float[Array, "images n"], absent: Float[Array, "images2 _"], channels: Float[Array, "_ c"]) -> Channelised:
     """Train on images with and without the signal: w = K⁻¹ Δv, K pooled over both sets. Myers & Barrett 1987, J Opt Soc Am A 4:2447.
 
-    Raises RangeError when there are too few images for the channels.
+    Raises GeometryError for images and channels of different pixels, RangeError when there are too few images for the channels, or values
+    that are not finite.
     """
+    _require_alike(present, absent, channels)
     v1, v0 = present @ channels, absent @ channels
     n1, n0, p = len(v1), len(v0), channels.shape[1]
     if n1 + n0 - 2 <= p + 1:
@@ -54,6 +56,13 @@ def unbiased_square(resubstituted: float, *, channels: int, present: int, absent
     """d'² without the bias of `expected_square`; negative when the images show less than chance would."""
     factor, offset = _bias(channels, present, absent)
     return resubstituted / factor - offset
+
+
+def _require_alike(present: Float[Array, "_ _"], absent: Float[Array, "_ _"], channels: Float[Array, "_ _"]) -> None:
+    shapes = present.shape, absent.shape, channels.shape
+    if any(len(shape) != 2 for shape in shapes) or not present.shape[1] == absent.shape[1] == len(channels):
+        found = f"images of {shapes[0]} and {shapes[1]}, channels of {shapes[2]}"
+        raise GeometryError(found, where="channelised", remedy="give images (images, pixels) and channels (pixels, channels)")
 
 
 def _bias(p: int, n1: int, n0: int) -> tuple[float, float]:

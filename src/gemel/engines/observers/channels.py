@@ -25,7 +25,7 @@ def gabor(
     Yu et al. 2013, Med Phys 40:041908.
     """
     bands = passbands_1_px if passbands_1_px is not None else tuple((2.0 ** -(k + 1), 2.0**-k) for k in range(6, 0, -1))
-    _check(len(bands) * orientations * phases, min(high - low for low, high in bands))
+    _check(min(len(bands), orientations, phases, pixels), min((high - low for low, high in bands), default=0.0))
     x, y = _offsets(pixels, None)
     columns = []
     for low, high in bands:

@@ -1,7 +1,7 @@
 """Images from line integrals: filtered back-projection of parallel, fan and cone beams, full or short scans, half fans, helices."""
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Bool, Float, Float32
 
 from gemel.core.errors import GeometryError, InputError, RangeError
 from gemel.core.image import Array
@@ -16,7 +16,13 @@ from gemel.engines.project.weights import beyond, parallel_steps, ray_weights
 
 
 def fdk(
-    projections: Float[Array, "views v u"], geometry: Cone, *, grid: Grid, ramp: Ramp = RAM_LAK, taper_mm: float | int = 0.0
+    projections: Float[Array, "views v u"],
+    geometry: Cone,
+    *,
+    grid: Grid,
+    ramp: Ramp = RAM_LAK,
+    taper_mm: float | int = 0.0,
+    views: Bool[Array, "_"] | None = None,
 ) -> Float32[Array, "x y z"]:
     """Image from cone-beam line integrals; the unit of the line integrals over mm. Feldkamp, Davis & Kress 1984, J Opt Soc Am A 1:612.
 
@@ -25,15 +31,18 @@ def fdk(
     `taper_mm`: where the body reaches past the detector, its rim fades out over so much of the detector's plane before the filter, as a
     squared cosine, instead of breaking off; about 1.3 times as far as
     the body reaches past is best. Ohnesorge et al. 2000, Med Phys 27:39 (without its reflection).
+    `views`: those that are back-projected, each with the weight that it has in the whole turn: images of parts of the views add up to that
+    of all, and cost as much together.
     Raises GeometryError for projections of another shape or a panel that misses the grid, InputError for values that are not finite,
     RangeError for too short an arc.
     """
     held = _held(projections, (geometry.angles_rad.size, geometry.n_v, geometry.n_u))
     require_meeting(geometry, grid)
-    cosine = axial_cosine(geometry)
-    q = _filtered_rays(held, geometry, grid, ramp, cosine, float(taper_mm))
+    seen = _views(views, geometry)
+    weights = view_weights(geometry, grid.radius_mm)[seen], axial_cosine(geometry)
+    q = _filtered_rays(held[seen], weights, geometry, ramp, float(taper_mm))
     out = np.zeros(grid.shape, dtype=np.float32)
-    frames = (*axes(geometry.angles_rad), source_z_mm(geometry), shares(geometry, grid))
+    frames = (*axes(geometry.angles_rad[seen]), source_z_mm(geometry)[seen], shares(geometry, grid)[seen])
     detector = np.array([first_u_mm(geometry, taper_mm), geometry.pitch_u_mm, v_mm(geometry)[0], geometry.pitch_v_mm])
     cone_kernel(q, frames, kind_of(geometry), detector, place_of(grid), out)
     return out
@@ -48,7 +57,7 @@ def fbp(
     """
     held = _held(projections, (geometry.angles_rad.size, grid.shape[2], geometry.n_u))
     require_meeting(geometry, grid)
-    q = _filtered_rays(held, geometry, grid, ramp, np.ones((1, 1)), float(taper_mm))
+    q = _filtered_rays(held, (view_weights(geometry, grid.radius_mm), np.ones((1, 1))), geometry, ramp, float(taper_mm))
     out = np.zeros(grid.shape, dtype=np.float32)
     detector = np.array([first_u_mm(geometry, taper_mm), geometry.pitch_u_mm])
     stack_kernel(q, axes(geometry.angles_rad), kind_of(geometry), detector, place_of(grid), out)
@@ -98,14 +107,28 @@ def kind_of(geometry: Geometry) -> tuple[int, float, float]:
     return CURVED if geometry.curved else FLAT, float(geometry.source_isocentre_mm), float(geometry.source_detector_mm)
 
 
+def _views(views: Bool[Array, "_"] | None, geometry: Geometry) -> Bool[Array, "_"] | slice:
+    """Which views are used; all where none are named. Raises GeometryError for another number of views than the geometry has."""
+    if views is None:
+        return slice(None)
+    if views.shape != geometry.angles_rad.shape:
+        found = f"a choice among {views.size} views of {geometry.angles_rad.size}"
+        raise GeometryError(found, where="views", remedy="say of each view whether it is used")
+    return views
+
+
 def _filtered_rays(
-    projections: Float32[Array, "views v u"], geometry: Geometry, grid: Grid, ramp: Ramp, cosine: Float[Array, "#v #u"], taper_mm: float
+    projections: Float32[Array, "views v u"],
+    weights: tuple[Float[Array, "views u"], Array],
+    geometry: Geometry,
+    ramp: Ramp,
+    taper_mm: float,
 ) -> Float32[Array, "views more_u v"]:
-    """Weighted and filtered line integrals, rows of a column side by side."""
+    """Filtered line integrals, rows of a column side by side; `weights`: of each view's columns, and of rows and columns (cosines)."""
     if not 0 <= taper_mm < np.inf:
         raise RangeError(f"a taper of {taper_mm:g} mm", where="taper_mm", remedy="give a length of 0 or more")
-    weighted = projections * view_weights(geometry, grid.radius_mm)[:, None, :].astype(np.float32)
-    weighted *= cosine.astype(np.float32)
+    weighted = projections * weights[0][:, None, :].astype(np.float32)
+    weighted *= weights[1].astype(np.float32)
     return filtered(_faded(weighted, geometry, taper_mm), ramp, filter_pitch(geometry), curved=is_curved(geometry))
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gemel.core.errors import RangeError
+from gemel.core.errors import GeometryError, RangeError
 from gemel.engines.observers import (
     auc,
     auc_of_ratings,
@@ -129,6 +129,17 @@ def test_too_little_is_refused() -> None:
         unbiased_square(1.0, channels=10, present=5, absent=5)
     with pytest.raises(RangeError, match="positive definite"):
         hotelling(np.ones(3), np.zeros((3, 3)))
+    with pytest.raises(RangeError, match="not finite"):
+        hotelling(np.ones(3), np.full((3, 3), np.nan))
+    with pytest.raises(GeometryError, match=r"\(4, 4\) for a signal of \(3,\)"):
+        hotelling(np.ones(3), np.eye(4))
+    for absent, channels in ((np.ones((9, 5)), np.ones((6, 2))), (np.ones((9, 6)), np.ones((5, 2)))):
+        with pytest.raises(GeometryError, match="channels of"):
+            channelised(np.ones((9, 6)), absent, channels)
+    with pytest.raises(RangeError, match="NaN"):
+        auc_of_ratings(np.array([1.0, np.nan]), np.array([0.0, 1.0]))
+    with pytest.raises(RangeError, match="channels of width"):
+        gabor(8, orientations=0)
     with pytest.raises(RangeError, match="zero everywhere"):
         prewhitening(np.zeros(4), np.ones(4), 1.0)
     with pytest.raises(RangeError, match="noise power of zero"):
