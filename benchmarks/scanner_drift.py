@@ -128,9 +128,9 @@ def textbook(held: Monitor) -> Monitor:
     """The same charts on unwhitened days, with limits for known level and spread and independent days."""
     each = PROMISED_d * 2 * int(held.charted.sum())
     limits = np.where(held.charted[:, None], (limit_for("ewma", each, lam=0.2), limit_for("cusum", each, k=1.0)), np.nan)
-    level, memory, sd = held.scores.T
+    level, memory, sd = held.metrics.T
     plain = np.stack([level, np.zeros_like(memory), sd / np.sqrt(1 - memory**2)], axis=1)
-    return replace(held, limits=limits, scores=plain)
+    return replace(held, limits=limits, metrics=plain)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from gemel import flow, store
 from gemel.cli.shell import Actor, AsJson, StoreAt, TwinId, app, say, speaking
-from gemel.flow.scanner import Standing, begin_scanner, check_scanner, lead_words, scanner_status
+from gemel.flow.scanner import Standing, begin_scanner, cause_words, check_scanner, lead_words, scanner_status
 
 scanner = typer.Typer(no_args_is_help=True, help="The scanner's own twin: new → qc, every day → status; gemel twin decide and act on it.")
 app.add_typer(scanner, name="scanner")
@@ -66,12 +66,17 @@ def scanner_status_(
 
 def as_values(found: Standing) -> dict[str, Any]:
     """What stands, for scripts; null for a time beyond the horizon."""
-    base = {"twin": found.session.id, "badge": found.session.badge, "scanner": found.session.case.scanner}
+    base = {"twin": found.session.id, "badge": found.session.badge, "scanner": found.session.case.scanner, "notes": list(found.notes)}
     now = found.status
     if now is None:
         return {**base, "alarm": None}
     lead = [day if np.isfinite(day) else None for day in now.lead_d]
-    alarms = {"alarm": now.alarmed, "alarms": [bool(a) for a in now.watch.alarm], "cause": now.cause, "causes": dict(now.causes)}
+    alarms = {
+        "alarm": now.alarmed,
+        "alarms": [bool(a) for a in now.watch.alarm],
+        "cause": now.cause if now.suspected else None,
+        "causes": dict(now.causes),
+    }
     return {**base, **alarms, "p_fault": now.p_fault, "p_limit": now.p_limit, "lead_days": lead, "components": dict(now.components)}
 
 
@@ -84,6 +89,8 @@ def status_table(found: Standing) -> RenderableType:
         return table
     table.add_row("alarm", "[bold red]yes[/]" if now.alarmed else "no")
     table.add_row("a fault, with probability", f"{now.p_fault:.0%}")
-    table.add_row("causes, if there is one", ", ".join(f"{cause} {p:.0%}" for cause, p in sorted(now.causes.items(), key=lambda c: -c[1])))
+    table.add_row("likeliest cause", cause_words(now))
     table.add_row("a limit is passed", lead_words(now))
+    for note in found.notes:
+        table.add_row("note", escape(note))
     return table

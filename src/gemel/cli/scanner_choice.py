@@ -1,6 +1,7 @@
 """`gemel scanner choose`: the protocol before the scan."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from rich.table import Table
 
 from gemel import io, store
 from gemel.cli.scanner import scanner
-from gemel.cli.shell import AsJson, StoreAt, say, speaking
+from gemel.cli.shell import Actor, AsJson, StoreAt, say, speaking
 from gemel.core.errors import InputError
 from gemel.core.time import iso
 from gemel.flow.protocols import (
@@ -23,10 +24,12 @@ from gemel.flow.protocols import (
     as_values,
     doubt_of,
     generic,
+    organs_of,
     protocol_words,
     read_localisers,
     reason,
     recommend,
+    record_advice,
     stand_in,
     task_of,
     warnings,
@@ -64,19 +67,34 @@ def scanner_choose(
     length_mm: Annotated[float, typer.Option(help="Length of the scan; that of the CT if not given.")] = 0.0,
     region: Annotated[str, typer.Option(help="For the effective dose: head, neck, chest, abdomen, pelvis, abdomen-pelvis.")] = "",
     mm_per_value: Annotated[float, typer.Option(help="Localisers: mm of water a value above air, from a phantom.", min=0.0)] = 0.0,
+    structures: Annotated[
+        Path | None, typer.Option(help="RTSTRUCT of the earlier CT: doses of its organs at the recommended setting.", exists=True)
+    ] = None,
     folder: Annotated[Path | None, typer.Option("--out", help="Folder for the page and the DICOM report.", file_okay=False)] = None,
     at: StoreAt = "twins.db",
+    actor: Actor = "",
     as_json: AsJson = False,
 ) -> None:
-    """The allowed protocol with the lowest dose that still shows the lesion, with its probability."""
+    """The allowed protocol with the lowest dose that still shows the lesion, with its probability; kept in the record of the scanner."""
     with speaking() as progress:
         allowed = Allowed(
-            _row(kvp), _row(pitch), _row(slices), tuple(kernels.split(",")), _row(modulation), _row(iodine), most_mAs=most_mAs
+            _row(kvp),
+            _row(pitch),
+            _row(slices),
+            tuple(kernel.strip() for kernel in kernels.split(",")),
+            _row(modulation),
+            _row(iodine),
+            most_mAs=most_mAs,
         )
         asked = Asked(task_of(task), _place(place), target, sure, allowed, length_mm=length_mm, region=region)
         series, doubt, source = _patient(ct, localiser or [], asked, _doubt(scanner_, at), mm_per_value)
         found = recommend(series.image, asked, scanner=generic(), doubt=doubt, source=source, progress=progress)
+        if structures is not None:
+            found = replace(found, organs=organs_of(found, io.read_structures(structures, series, clip=True)))
         files = _written(found, series, folder) if folder else {}
+        if scanner_ != GENERIC:
+            with store.open(at, create=False) as record:
+                record_advice(record, scanner_, found, series.identity.series_uid, actor=actor)
     say(as_json, as_values(found) | files, Group(_table(found), *(f"{name}: [bold]{path}[/]" for name, path in files.items())))
 
 
@@ -129,4 +147,6 @@ def _table(found: Recommended) -> RenderableType:
         table.add_row(escape(protocol_words(f.protocol, one.task)), *seen, f"{f.ctdivol_mGy:.2f}", f"{f.ssde_mGy:.2f}")
     first = found.choice.judged[0]
     lead = f"[bold]{protocol_words(first.forecast.protocol, first.task)}[/]" if found.choice.chosen else "[bold red]no allowed protocol[/]"
-    return Group(table, f"{lead}: {escape(reason(found))}", *(f"[yellow]note:[/] {escape(text)}" for text in warnings(found)))
+    doses = [f"{one.name}: {one.mGy:.2g} ± {one.sd_mGy:.1g} mGy" for one in found.organs]
+    said = [f"organ doses, at that setting: {escape(', '.join(doses))}"] if doses else []
+    return Group(table, f"{lead}: {escape(reason(found))}", *said, *(f"[yellow]note:[/] {escape(text)}" for text in warnings(found)))

@@ -10,7 +10,7 @@ from gemel.core.errors import InputError
 from gemel.core.system import Progress, silent
 from gemel.core.time import DAY_S, iso
 from gemel.core.twin import given
-from gemel.devices.ct.twin.report import lead_words
+from gemel.devices.ct.twin.report import cause_words, lead_words
 from gemel.devices.ct.twin.system import SYSTEM
 from gemel.devices.ct.twin.watching import Status, status
 from gemel.flow.new import new
@@ -18,17 +18,18 @@ from gemel.flow.observe import observe, rng_of
 from gemel.flow.session import Session, day_of, open_session
 from gemel.store import Event, Store
 
-__all__ = ["Standing", "begin_scanner", "check_scanner", "lead_words", "require_scanner", "scanner_status"]
+__all__ = ["Standing", "begin_scanner", "cause_words", "check_scanner", "lead_words", "require_scanner", "scanner_status"]
 
 STREAM = 8
 
 
 @dataclass(frozen=True)
 class Standing:
-    """A scanner's twin opened, and what its charts say; None before the first check since it was last set right."""
+    """A scanner's twin opened, what its charts say (None before the first check since it was last set right), notes of its newest check."""
 
     session: Session
     status: Status | None
+    notes: tuple[str, ...] = ()
 
 
 def begin_scanner(
@@ -55,7 +56,8 @@ def scanner_status(store: Store, twin_id: str) -> Standing:
     """How the scanner stands."""
     session = require_scanner(open_session(store, twin_id))
     days = [day_of(session, entry) for entry in session.entries if entry.kind == "Observed"]
-    return Standing(session, status(session.case, days, given(session.twin), rng_of(session, STREAM)))
+    newest = days[-1].notes if days else ()
+    return Standing(session, status(session.case, days, given(session.twin), rng_of(session, STREAM)), newest)
 
 
 def require_scanner(session: Session) -> Session:

@@ -42,6 +42,10 @@ def _checked(entry: Event) -> str:
     return f"{entry.payload['checked']}: {rates or 'calculated again'}"
 
 
+def _advised(entry: Event) -> str:
+    return f"advised {entry.payload['advised'] or 'no protocol'}"
+
+
 def _retracted(entry: Event) -> str:
     return f"withdrew version {entry.payload['version']} ({entry.payload['kind']}): {entry.payload['reason']}"
 
@@ -76,6 +80,7 @@ WORDS: Mapping[str, Callable[[Event], str]] = {
     "Decided": _decided,
     "Adapted": _adapted,
     "Checked": _checked,
+    "Advised": _advised,
     "Acted": _of("gave", "plan"),
     "Outcome": _of("came back after", "plan"),
     "Retracted": _retracted,

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage
 
-from gemel.core.errors import IdentityError, InputError, UnitError
+from gemel.core.errors import GeometryError, IdentityError, InputError, UnitError
 from gemel.core.image import Array, Image
 from gemel.core.quality import Exposure, QualityDay
 from gemel.core.time import seconds
@@ -23,6 +23,8 @@ from gemel.io.phantom_log import NAME, is_tube_log, read_tube_log, require_plaus
 META = b"\x02\x00"
 """What a file begins with that was stored without preamble: the group of file meta elements (PS3.10, sec. 7.1)."""
 MOST_SLICES = 400
+LEAST_UPRIGHT = float(np.cos(np.radians(1.0)))
+"""Of a slice's normal along z: rods of a slice tilted by more are ellipses."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class _Slice:
     image: Image
     exposure: Exposure
     scanner: str
+    patient: str
     acquired: str
 
 
@@ -46,7 +49,7 @@ def read_quality(folder: str | Path) -> QualityRead:
     """All CT slices of a folder (each stands alone), and the tube's log where there is one.
 
     Raises InputError for no slice, exposure tags that are missing or make no sense, no time, two protocols, a log that makes no sense;
-    IdentityError for slices of two scanners; UnitError for what is not in HU.
+    IdentityError for slices of two scanners or patients, GeometryError for slices that are not transverse, UnitError for what is not in HU.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -76,11 +79,24 @@ def _whole(data: bytes) -> bytes:
 def _slice(data: bytes, where: str) -> _Slice:
     dataset = parse(data, where)
     require_class(dataset, CTImageStorage, where)
+    modality, patient = (text(dataset, keyword, where) for keyword in ("Modality", "PatientID"))
+    if modality not in ("", "CT"):
+        raise InputError(f"a CT image of modality {modality}", where=where, remedy="export the phantom's CT slices with their own header")
     acquired = acquired_at(dataset, where)
     if not acquired:
         raise InputError("a slice without a time", where=where, remedy="export it with AcquisitionDate")
     exposure = _exposure(dataset, where)
-    return _Slice(_image(plane(dataset, where), _HU(dataset, where), exposure.slice_mm), exposure, scanner_of(dataset, where), acquired)
+    image = _image(_transverse(plane(dataset, where), where), _HU(dataset, where), exposure.slice_mm)
+    return _Slice(image, exposure, scanner_of(dataset, where), patient, acquired)
+
+
+def _transverse(place: Plane, where: str) -> Plane:
+    """The plane. Raises GeometryError for one tilted by more than a degree."""
+    upright = min(abs(float(place.normal[2])), 1.0)
+    if upright < LEAST_UPRIGHT:
+        found = f"a slice tilted by {np.degrees(np.arccos(upright)):.0f}°"
+        raise GeometryError(found, where=where, remedy="check the phantom in transverse slices, without tilt of the gantry")
+    return place
 
 
 def _HU(dataset: Dataset, where: str) -> Float[Array, "x y"]:
@@ -120,11 +136,14 @@ def _exposure(dataset: Dataset, where: str) -> Exposure:
 
 
 def _one(slices: list[_Slice], where: str) -> _Slice:
-    """The earliest slice; all must be of its scanner, protocol and day."""
+    """The earliest slice; all must be of its scanner, phantom, protocol and day."""
     first = min(slices, key=lambda one: one.acquired)
     for other in slices:
         if other.scanner != first.scanner:
             raise IdentityError(f"slices of {first.scanner} and of {other.scanner}", where=where, remedy="keep one scanner a folder")
+        if other.patient != first.patient:
+            found = f"slices of PatientID {first.patient!r} and {other.patient!r}"
+            raise IdentityError(found, where=where, remedy="keep one phantom a folder, and nobody's images beside it")
         if other.exposure.words != first.exposure.words:
             found = f"slices at {first.exposure.words} and at {other.exposure.words}"
             raise InputError(found, where=where, remedy="expose all slices of a check alike, or keep one protocol a folder")

@@ -10,7 +10,7 @@ from typing import Any
 from gemel.core.errors import InputError, StoreError
 
 KINDS = (
-    *("Ingested", "Observed", "Assimilated", "Forecast", "Decided", "Adapted", "Acted", "Outcome", "Checked"),
+    *("Ingested", "Observed", "Assimilated", "Forecast", "Decided", "Adapted", "Acted", "Outcome", "Checked", "Advised"),
     *("Retracted", "Promoted", "Quarantined", "Erased"),
 )
 GENESIS = "0" * 64  # what the first event of a file follows

@@ -13,9 +13,13 @@ from gemel.cli import app
 from gemel.core.errors import GemelError
 from gemel.core.image import Image
 from gemel.core.quality import QualityDay
+from gemel.devices.ct import water_ellipse_HU
 from gemel.devices.ct.twin.virtual import Fault, metrics
 from gemel.flow.scanner import begin_scanner, check_scanner, scanner_status
 from gemel.flow.scanner_noise import scanner_noise
+from gemel.flow.session import last_decision, open_session
+from gemel.flow.words import in_words
+from gemel.io import Identity, write_image
 from tests.unit.io.quality_days import made_day, write_day
 
 DAYS = 15
@@ -70,7 +74,7 @@ def test_the_loop_closes(begun: tuple[Path, str, Path], tmp_path: Path) -> None:
     written = run("status", twin, at, "--out", tmp_path)
     text = Path(written["report"]).read_text(encoding="utf-8")
     assert "Control charts since the last action" in text
-    assert "causes, if there is one" in text
+    assert "likeliest cause" in text
 
 
 def wrong(folder: Path, name: str) -> Path:
@@ -80,6 +84,7 @@ def wrong(folder: Path, name: str) -> Path:
         "another protocol": {"KVP": "100"},
         "another scanner": {"StationName": "CT2"},
         "no exposure": {"Exposure": None},
+        "no kernel": {"ConvolutionKernel": None},
     }.get(name, {})
     if name == "not calibrated":
         slices = tuple(Image(image.array + 400.0, image.affine_mm) for image in day.slices)
@@ -96,6 +101,7 @@ def wrong(folder: Path, name: str) -> Path:
     ("name", "words"),
     [
         ("another protocol", "expose as the baseline was"),
+        ("no kernel", "no ConvolutionKernel instead of kernel made"),
         ("another scanner", "this twin is of"),
         ("no exposure", "no Exposure"),
         ("not calibrated", "not calibrated"),
@@ -113,6 +119,53 @@ def test_a_wrong_check_is_one_line_and_nothing_is_stored(begun: tuple[Path, str,
     assert words in errors[0]
     with store.open(str(at)) as record:
         assert len(tuple(record.events(twin))) == before
+
+
+def test_a_log_without_the_days_row_is_said(begun: tuple[Path, str, Path], tmp_path: Path) -> None:
+    at, twin, _ = begun
+    path = write_day(tmp_path / "day", made_day(DAYS + 18))
+    (path / "tube_log.csv").write_text("date,kV,mAs\n2020-01-01,120,300\n", encoding="utf-8")
+    found = run("qc", path, at, "--scanner", twin)
+    assert len(found["notes"]) == 1
+    assert "tube_kV_pct, tube_mAs_pct (no row of the day in the tube's log)" in found["notes"][0]
+
+
+def test_a_recommendation_is_kept_in_the_scanners_record_and_is_no_decision_about_it(begun: tuple[Path, str, Path], tmp_path: Path) -> None:
+    at, twin, _ = begun
+    with store.open(str(at)) as record:
+        _, standing = check_scanner(record, twin, write_day(tmp_path / "before", made_day(DAYS + 12)))
+        check = next(e for e in reversed(tuple(record.events(twin))) if e.kind == "Observed")
+    image = Image(np.repeat(water_ellipse_HU(30, 22).astype(np.float32)[:, :, None], 2, axis=2), np.diag([3.0, 3.0, 5.0, 1.0]))
+    write_image(tmp_path / "ct", image, Identity("A PATIENT", study_uid="1.2.3", frame_uid="1.2.4"))
+    words = [
+        "--ct",
+        tmp_path / "ct",
+        "--task",
+        "8 mm, -30 HU",
+        "--scanner",
+        twin,
+        "--store",
+        at,
+        "--kvp",
+        "120",
+        "--modulation",
+        "0",
+        "--json",
+    ]
+    done = CliRunner().invoke(app, ["scanner", "choose", *map(str, words)])
+    assert done.exit_code == 0, done.output
+    with store.open(str(at)) as record:
+        advised = [e for e in record.events(twin) if e.kind == "Advised"]
+        assert len(advised) == 1
+        assert advised[0].payload["protocol"] == json.loads(done.stdout)["recommended"]
+        assert advised[0].payload["advised"].startswith("120 kVp")
+        assert in_words(advised[0]).startswith("advised 120 kVp")
+        assert "A PATIENT" not in str(advised[0].payload)
+        assert last_decision(open_session(record, twin)) is None
+        assert scanner_status(record, twin).session.badge == standing.session.badge
+        check_scanner(record, twin, write_day(tmp_path / "after", made_day(DAYS + 13)))
+        flow.retract(record, twin, check.version, "a wrong check")
+        assert not [e for e in open_session(record, twin).entries if e.kind == "Advised"]
 
 
 def test_a_check_of_the_same_folder_twice_is_refused(begun: tuple[Path, str, Path], tmp_path: Path) -> None:

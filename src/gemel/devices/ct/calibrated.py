@@ -6,7 +6,7 @@ from jaxtyping import Bool, Float
 from gemel.core.errors import UnitError
 from gemel.core.image import Array
 
-AIR_HU, AIR_WITHIN = -1000.0, 80.0
+AIR_HU, AIR_WITHIN, PADDING_HU = -1000.0, 80.0, -1500.0
 FAT_HU = -50.0
 SOFT_HU = (-140.0, 100.0)
 """Where the commonest number of a body lies: fat near −100 or soft tissue up to 60, with contrast in it 100."""
@@ -16,12 +16,12 @@ REMEDY = "apply RescaleSlope and RescaleIntercept, or calibrate the scanner (wat
 def require_calibrated(hu: Float[Array, "*grid"], body: Bool[Array, "*grid"], where: str) -> None:
     """Raises UnitError unless the commonest number of air is −1000 ± 80 HU and that of the body one of fat or soft tissue.
 
-    Padding below −1100 is left out; a slice without air around the body is judged by the body alone.
+    Padding below −1500 is left out; a slice without air around the body is judged by the body alone.
     """
     least = float(np.nanmin(hu))
     if least > FAT_HU:
         raise UnitError(f"nothing below {least:.0f} HU, neither air nor fat", where=where, remedy=REMEDY)
-    outside = hu[~body & (hu >= AIR_HU - 1.5 * AIR_WITHIN)]
+    outside = hu[~body & (hu >= PADDING_HU)]
     if outside.size > hu.size // 50:
         air = float(np.median(outside))
         if abs(air - AIR_HU) > AIR_WITHIN:

@@ -8,10 +8,12 @@ from gemel.devices.ct.choice import Allowed
 from gemel.devices.ct.dose import effective_dose_mSv
 from gemel.devices.ct.task import Task
 
-NUMBER = r"([+-]?\d+(?:\.\d+)?)"
+NUMBER = r"(?<![\w.,+-])(?<!\d - )(?<!\d to )([+-]?\d+(?:\.\d+)?)"
+"""Not the end of another number: of 6,5 or 1e3, or of a range."""
 SIZE = re.compile(NUMBER + r"\s*mm\b")
 CONTRAST = re.compile(NUMBER + r"\s*HU\b")
 IODINE = re.compile(NUMBER + r"\s*mg(?:\s*I)?\s*/\s*m[lL]\b")
+REMEDY = 'write one size and one contrast, numbers with a decimal point, such as "5.5 mm, -15 HU" or "8 mm, 2 mg/mL"'
 LONGEST_MM = 2500.0
 SHAPES, OBSERVERS = ("sphere", "rod"), ("npwe", "npw", "pw")
 
@@ -46,10 +48,10 @@ def task_of(words: str) -> Task:
 
     Words that are none of these (such as an organ's name) are left alone. Raises InputError when size or contrast are missing or twofold.
     """
-    size, contrast, iodine = (pattern.findall(words.replace("−", "-")) for pattern in (SIZE, CONTRAST, IODINE))
+    size, contrast, iodine = (pattern.findall(words.replace("−", "-").replace("–", "-")) for pattern in (SIZE, CONTRAST, IODINE))
     if len(size) != 1 or len(contrast) + len(iodine) != 1:
         found = f"{words!r} with {len(size)} sizes in mm, {len(contrast)} contrasts in HU, {len(iodine)} in mg/mL"
-        raise InputError(found, where="task", remedy='write one size and one contrast, such as "5 mm, -15 HU" or "8 mm, 2 mg/mL"')
+        raise InputError(found, where="task", remedy=REMEDY)
     lower = words.lower().split()
     shape = next((name for name in SHAPES if name in lower), "sphere")
     observer = next((name for name in OBSERVERS if name in lower), "npwe")

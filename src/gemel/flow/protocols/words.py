@@ -7,7 +7,7 @@ from gemel.devices.ct.choice import Judged
 from gemel.devices.ct.protocol import Protocol
 from gemel.devices.ct.task import Task
 from gemel.flow.protocols.asked import Asked
-from gemel.flow.protocols.recommend import Recommended
+from gemel.flow.protocols.recommend import GROUND_HU, Recommended
 from gemel.flow.protocols.scan_dose import dlp_mGy_cm, effective_mSv
 
 
@@ -54,6 +54,14 @@ def warnings(found: Recommended) -> list[str]:
     if found.off:
         costs = f"{found.off.noise_ratio - 1:+.1%} noise at the lesion, worth {found.off.exposure_ratio - 1:+.1%} mAs"
         said.append(f"{found.off.off_mm:.0f} mm off centre instead of in the middle: {costs}")
+    first = found.choice.judged[0].forecast.protocol
+    if found.choice.chosen and first.mAs <= found.asked.allowed.least_mAs:
+        said.append(f"{first.mAs:g} mAs is the least that is allowed: less would do, or a target that is higher")
+    if not GROUND_HU[0] <= found.ground_HU <= GROUND_HU[1]:
+        place = "lung or gas" if found.ground_HU < 0 else "bone or contrast agent"
+        said.append(
+            f"the lesion's place reads {found.ground_HU:.0f} HU ({place}): an even ground of water is predicted; give another with --at"
+        )
     if found.metal_mm2:
         said.append(f"{found.metal_mm2:.0f} mm² of metal in the slice: streaks, which noise does not tell of, may ask for a repeat")
     return said
@@ -81,6 +89,7 @@ def as_values(found: Recommended) -> dict[str, Any]:
         **patient,
         "recommended": rows[0] if choice.chosen else None,
         "reason": reason(found),
+        "organ_doses_mGy": {one.name: {"mean": one.mGy, "sd": one.sd_mGy} for one in found.organs},
         "warnings": warnings(found),
         "protocols": rows,
     }

@@ -74,6 +74,13 @@ def test_mtf50_of_a_gaussian_blur(blur_mm: float) -> None:
     assert found == pytest.approx(np.sqrt(2 * np.log(2) / blur_and_pixel_mm2) / (2 * np.pi), rel=0.04)
 
 
+@pytest.mark.parametrize(("off_mm", "sharpness"), [(6.0, True), (11.0, False)])
+def test_a_phantom_near_the_images_border_is_measured_without_its_edge(off_mm: float, sharpness: bool) -> None:
+    found = measured(a_slice("water", Look(body_HU=3.0, shift_mm=(off_mm, 0.0)))).values
+    assert found["water_HU"] == pytest.approx(3.0, abs=0.6)
+    assert ("ln_mtf50_1" in found) is sharpness
+
+
 def test_a_larger_scale_moves_the_rods() -> None:
     small, large = (measured(a_slice("CatPhan", Look(scale=scale))).values["scale_pct"] for scale in (1.0, 1.01))
     assert large - small == pytest.approx(1.0, abs=0.1)
@@ -109,6 +116,10 @@ def broken(name: str) -> Image:
         HU += 400.0
     if name == "not rescaled":
         HU += 1024.0
+    if name == "half the slope":
+        HU *= 0.52
+    if name == "steep":
+        HU *= 1.2
     if name == "empty":
         HU[:] = -1000.0
     if name == "square":
@@ -125,6 +136,8 @@ def broken(name: str) -> Image:
     [
         ("not calibrated", "not calibrated"),
         ("not rescaled", "rescale"),
+        ("half the slope", "air around the phantom of -520 HU"),
+        ("steep", "air around the phantom of -1200 HU"),
         ("empty", "nothing above"),
         ("square", "not recognised"),
         ("cut off", "cut off"),

@@ -19,6 +19,7 @@ from gemel.devices.ct.twin.case import Case, begin, case_of, require_alike
 from gemel.devices.ct.twin.names import CAUSES, COMPONENTS, METRICS
 from gemel.devices.ct.twin.observe import Day, day_of, observations
 from gemel.devices.ct.twin.readouts import LEAST_LN_DPRIME, worst
+from gemel.devices.ct.twin.report import cause_words
 from gemel.devices.ct.twin.system import SYSTEM
 from gemel.devices.ct.twin.table import left_by, response
 from gemel.devices.ct.twin.task import FIVE_mm, Sensitivity, ln_dprime, sensitivity
@@ -129,6 +130,7 @@ def test_a_fault_alarms_and_its_cause_is_named(component: str, ramp: bool, size:
     assert not found.watch.alarm[:30].any()
     assert found.alarmed
     assert found.cause == cause
+    assert cause_words(found).startswith(cause)
     assert found.causes[cause] > 0.9
     assert found.p_fault > 0.95
     assert sum(found.causes.values()) == pytest.approx(1.0)
@@ -138,6 +140,8 @@ def test_a_fault_alarms_and_its_cause_is_named(component: str, ramp: bool, size:
 def test_a_scanner_without_a_fault_is_left_alone() -> None:
     found = now(*scanner("kv_pct", False, 0.0))
     assert not found.alarmed
+    assert not found.suspected
+    assert cause_words(found) == "none to look for"
     assert found.p_limit < 0.2
 
 
@@ -163,7 +167,7 @@ def test_other_scanners_protocols_and_short_baselines_are_refused() -> None:
     one = images(np.zeros(len(METRICS)), 3, pixel_mm=1.0, rng=np.random.default_rng(1))
     with pytest.raises(IdentityError, match="another"):
         require_alike(case.scanner, case.exposure, replace(one, scanner="another"))
-    with pytest.raises(InputError, match="140 kV"):
+    with pytest.raises(InputError, match="140 instead of 120 kV"):
         require_alike(case.scanner, case.exposure, replace(one, exposure=replace(one.exposure, kVp=140.0)))
     with pytest.raises(InputError, match="one day"):
         begin((one, one))

@@ -38,6 +38,7 @@ def found() -> Recommended:
         ("8 mm, 2 mg/mL iodine, liver", 8, 0, 2, "sphere", "npwe"),
         ("8 mm, −30 HU pw", 8, -30, 0, "sphere", "pw"),
         ("8 mm, 1.5 mg I/ml", 8, 0, 1.5, "sphere", "npwe"),
+        ("a lesion - 6 mm, -25 HU", 6, -25, 0, "sphere", "npwe"),
     ],
 )
 def test_a_request_in_words(words: str, size: float, contrast: float, iodine: float, shape: str, observer: str) -> None:
@@ -46,10 +47,20 @@ def test_a_request_in_words(words: str, size: float, contrast: float, iodine: fl
 
 
 @pytest.mark.parametrize(
-    "words", ["", "5 mm", "-15 HU", "5 mm 6 mm -15 HU", "5 mm, -15 HU, 2 mg/mL", "5 cm, -15 HU", "5 mm, 0 HU", "0 mm, 5 HU"]
+    "words",
+    ["", "5 mm", "-15 HU", "5 mm 6 mm -15 HU", "5 mm, -15 HU, 2 mg/mL", "5 cm, -15 HU", "5 mm, 0 HU", "0 mm, 5 HU"],
 )
 def test_a_request_that_says_too_little_or_too_much(words: str) -> None:
     with pytest.raises((InputError, ValueError), match=r"mm|HU"):
+        task_of(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["6,5 mm, -25 HU", "6 mm, 1e3 HU", "6 mm, 10-15 HU", "6 mm, 10–15 HU", "6 - 8 mm, 20 HU", "6 to 8 mm, 20 HU", "5 mm, .5 HU"],
+)
+def test_the_end_of_another_number_is_not_taken_for_one(words: str) -> None:
+    with pytest.raises(InputError, match="decimal point"):
         task_of(words)
 
 
@@ -89,10 +100,11 @@ def test_a_scanner_that_has_lost_sharpness_needs_more(found: Recommended) -> Non
     [
         (replace(phantom(), array=phantom().array + 1024), "nothing below 24 HU"),
         (replace(phantom(), array=phantom().array * 0.5), "air around the body reads -500"),
+        (replace(phantom(), array=phantom().array - 130), "air around the body reads -1130"),
         (replace(phantom(), array=np.where(phantom().array > -500, phantom().array + 250, phantom().array)), "reads 250"),
         (replace(phantom(), array=np.where(phantom().array > -500, np.nan, phantom().array)), r"nan|no body"),
     ],
-    ids=["stored values", "wrong slope", "not calibrated", "no numbers"],
+    ids=["stored values", "wrong slope", "wrong intercept", "not calibrated", "no numbers"],
 )
 def test_numbers_that_are_no_HU(image: Image, words: str) -> None:
     with pytest.raises((UnitError, InputError), match=words):
@@ -102,11 +114,32 @@ def test_numbers_that_are_no_HU(image: Image, words: str) -> None:
 def test_places_that_cannot_be() -> None:
     with pytest.raises(GeometryError, match="outside the image"):
         recommend(phantom(), replace(ASKED, at_mm=(0.0, 0.0, 500.0)), scanner=generic())
+    with pytest.raises(GeometryError, match="outside the image"):
+        recommend(phantom(), replace(ASKED, at_mm=(float("nan"), 0.0, 50.0)), scanner=generic())
     with pytest.raises(GeometryError, match="outside the body"):
         recommend(phantom(), replace(ASKED, at_mm=(250.0, 0.0, 50.0)), scanner=generic())
     air = replace(phantom(), array=np.full((200, 200, 4), -1000.0, dtype=np.float32))
     with pytest.raises(InputError, match="no body"):
         recommend(air, ASKED, scanner=generic())
+
+
+@pytest.mark.parametrize(("times", "words"), [(0.1, "2.8 cm of water"), (1.5, "900 x 900 mm")])
+def test_a_patient_of_a_size_that_nobody_has(times: float, words: str) -> None:
+    scaled = replace(phantom(), affine_mm=phantom().affine_mm * np.array([times, times, 1.0, 1.0]))
+    with pytest.raises(GeometryError, match=words):
+        recommend(scaled, ASKED, scanner=generic())
+
+
+def test_a_place_in_bone_and_the_least_exposure_are_warned_of(found: Recommended) -> None:
+    assert found.ground_HU == pytest.approx(0.0, abs=1e-3)
+    bone = phantom().array.copy()
+    bone[96:104, 96:104] = 700.0
+    easy = replace(ASKED, target=0.5, allowed=replace(FEW, least_mAs=50.0))
+    words = " ".join(warnings(recommend(replace(phantom(), array=bone), easy, scanner=generic())))
+    assert "reads 700 HU (bone" in words
+    assert "50 mAs is the least that is allowed" in words
+    assert "the lesion's place" not in " ".join(warnings(found))
+    assert "is the least" not in " ".join(warnings(found))
 
 
 def test_the_page_names_scanner_recommendation_and_limits(found: Recommended, tmp_path: Path) -> None:

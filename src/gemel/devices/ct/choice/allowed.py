@@ -35,7 +35,7 @@ class Allowed:
 
 
 def settings(allowed: Allowed, scanner: Scanner, task: Task) -> tuple[tuple[Protocol, Task], ...]:
-    """Each allowed combination at the largest mAs, with the task as its contrast agent makes it.
+    """Each allowed combination once, at the largest mAs, with the task as its contrast agent makes it.
 
     Raises InputError when nothing is allowed, RangeError for a kernel that the scanner lacks or a protocol that no scanner does.
     """
@@ -45,8 +45,10 @@ def settings(allowed: Allowed, scanner: Scanner, task: Task) -> tuple[tuple[Prot
     tasks = [replace(task, iodine_mg_mL=task.iodine_mg_mL * share) for share in agents]
     sets = product(allowed.kVp, allowed.pitch, allowed.slice_mm, allowed.kernels, allowed.modulation, tasks)
     found = tuple(
-        (Protocol(kVp, allowed.most_mAs, pitch, slice_mm, kernel, modulation), one)
-        for kVp, pitch, slice_mm, kernel, modulation, one in sets
+        dict.fromkeys(
+            (Protocol(kVp, allowed.most_mAs, pitch, slice_mm, kernel, modulation), one)
+            for kVp, pitch, slice_mm, kernel, modulation, one in sets
+        )
     )
     if not found:
         raise InputError("no protocol is allowed", where="settings", remedy="name at least one kVp, pitch, slice, kernel and modulation")

@@ -44,7 +44,8 @@ class Judged:
 
 @dataclass(frozen=True)
 class Choice:
-    """Settings from best to worst: those that may be chosen by dose, then the others by how likely they meet the target."""
+    """Settings from best to worst: those that may be chosen by dose (of equal ones the least iodine, then the largest d'), then the others
+    by how likely they meet the target."""
 
     judged: tuple[Judged, ...]
     target: float
@@ -84,8 +85,7 @@ def choose(
         forecast = slice_model(anatomy, scanner, protocol=replace(protocol, mAs=_in_steps(mAs, allowed)), task=one, exposure=shot)
         found.append(_judged(forecast, one, ln_draws, target=target, sure=sure))
         progress("protocols", i + 1, len(asked))
-    found.sort(key=lambda j: (bool(j.against), j.dose_mGy if not j.against else 1 - j.probability, j.dose_mGy))
-    return Choice(tuple(found), target, sure)
+    return Choice(tuple(sorted(found, key=_rank)), target, sure)
 
 
 def least_mAs(anatomy: Anatomy, scanner: Scanner, *, protocol: Protocol, task: Task, exposure: Exposure, needed: float) -> float:
@@ -107,6 +107,11 @@ def _in_steps(mAs: float, allowed: Allowed) -> float:
     """Up to the next step, within the bounds."""
     steps = np.ceil(mAs / allowed.step_mAs - 1e-9) * allowed.step_mAs
     return float(np.clip(steps, allowed.least_mAs, allowed.most_mAs))
+
+
+def _rank(one: Judged) -> tuple[float, ...]:
+    first = (1.0, 1 - one.probability, one.dose_mGy) if one.against else (0.0, round(one.dose_mGy, 9), one.task.iodine_mg_mL)
+    return (*first, -one.forecast.detectability)
 
 
 def _judged(forecast: SliceForecast, task: Task, ln_draws: Float[Array, "draws"], *, target: float, sure: float) -> Judged:

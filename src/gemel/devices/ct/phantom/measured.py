@@ -12,7 +12,7 @@ from gemel.core.image import Array
 from gemel.core.quality import QualityDay
 from gemel.devices.ct.phantom.plane import Plane, plane_of
 from gemel.devices.ct.phantom.recognise import Shown, recognise
-from gemel.devices.ct.phantom.sharpness import edge_mtf50_1_mm, ramp_slice_mm
+from gemel.devices.ct.phantom.sharpness import MOST_mm, edge_mtf50_1_mm, ramp_slice_mm
 from gemel.devices.ct.phantom.texture import middle, noise_power, texture
 
 LIGHT_HU, DENSE_HU = (-400.0, -30.0), (150.0, 3000.0)
@@ -95,7 +95,10 @@ def _sharpness(plane: Plane, shown: Shown) -> dict[str, float]:
 
 
 def _body_edge(plane: Plane) -> dict[str, float]:
-    """ln of MTF50 at the body's own edge: air beside water."""
+    """ln of MTF50 at the body's own edge: air beside water; nothing where the image ends too near to it."""
+    reach_px = (plane.radius_mm + MOST_mm) / plane.pixel_mm
+    if any(min(c, n - 1 - c) < reach_px for c, n in zip(plane.centre, plane.HU.shape)):
+        return {}
     return {"ln_mtf50_1": float(np.log(edge_mtf50_1_mm(plane, 0.0, 0.0, plane.radius_mm)))}
 
 

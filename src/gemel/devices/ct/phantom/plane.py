@@ -12,6 +12,8 @@ from gemel.core.image import Array, Image
 EDGE_HU = -500.0
 SMALLEST_mm, LARGEST_mm = 40.0, 260.0
 ROUND = 0.97
+AIR_HU, AIR_WITHIN, AROUND_mm = -1000.0, 80.0, (8.0, 20.0)
+"""What the air around the body reads, and the ring beyond its edge that is asked: drift of a scanner moves it by a few HU."""
 BODY_HU = (-200.0, 250.0)
 """Between which the body of a phantom reads: water, acrylic, epoxy resins, and the same on an uncalibrated cone beam."""
 LOOKED_FOR = "a round body of 80 to 500 mm of about water in air, with rods (CatPhan, ACR 464) or without (water)"
@@ -68,6 +70,11 @@ def _require_phantom(found: Plane, body: Bool[Array, "x y"], where: str) -> None
     if not SMALLEST_mm <= found.radius_mm <= LARGEST_mm or alike < ROUND or cut:
         shape = "cut off by the field of view" if cut else f"of {2 * found.radius_mm:.0f} mm, {100 * alike:.0f} % a circle"
         raise InputError(f"a phantom that is not recognised: a body {shape}", where=where, remedy=f"looked for {LOOKED_FOR}")
+    around = (found.polar()[0] > found.radius_mm + AROUND_mm[0]) & (found.polar()[0] < found.radius_mm + AROUND_mm[1])
+    air = float(np.median(found.HU[around])) if around.any() else AIR_HU
+    if abs(air - AIR_HU) > AIR_WITHIN:
+        remedy = "export it with the right rescale to HU (air -1000), the phantom in air"
+        raise InputError(f"air around the phantom of {air:.0f} HU: not calibrated, or rescaled wrongly", where=where, remedy=remedy)
     middle = float(np.median(found.HU[found.disc(0.0, 0.0, 0.6 * found.radius_mm)]))
     if not BODY_HU[0] <= middle <= BODY_HU[1]:
         remedy = f"a phantom's body reads {BODY_HU[0]:g} to {BODY_HU[1]:g} HU: calibrate the scanner, or export with the right rescale"

@@ -81,7 +81,21 @@ def require_alike(scanner: str, exposure: Exposure, day: QualityDay) -> None:
     if day.scanner != scanner:
         found = f"images of {day.scanner or 'an unnamed scanner'} at {iso(day.acquired_s)}"
         raise IdentityError(found, where=day.source[:64], remedy=f"this twin is of {scanner or 'an unnamed scanner'}")
-    other, own = day.exposure, exposure
-    near = abs(other.kVp - own.kVp) < 1e-6 and abs(other.mAs - own.mAs) <= SAME * own.mAs and abs(other.slice_mm - own.slice_mm) < 1e-3
-    if not near or other.kernel != own.kernel:
-        raise InputError(f"a check at {other.words}", where=day.source[:64], remedy=f"expose as the baseline was: {own.words}")
+    if different := _different(day.exposure, exposure):
+        remedy = f"expose as the baseline was: {exposure.words}"
+        raise InputError(f"a check with {', '.join(different)}", where=day.source[:64], remedy=remedy)
+
+
+def _different(other: Exposure, own: Exposure) -> tuple[str, ...]:
+    """What is not as in the baseline, in words."""
+    pairs = (
+        (abs(other.kVp - own.kVp) < 1e-6, f"{other.kVp:g} instead of {own.kVp:g} kV"),
+        (abs(other.mAs - own.mAs) <= SAME * own.mAs, f"{other.mAs:g} instead of {own.mAs:g} mAs"),
+        (abs(other.slice_mm - own.slice_mm) < 1e-3, f"slices of {other.slice_mm:g} instead of {own.slice_mm:g} mm"),
+        (other.kernel == own.kernel, f"{_kernel(other)} instead of {_kernel(own)}"),
+    )
+    return tuple(words for alike, words in pairs if not alike)
+
+
+def _kernel(of: Exposure) -> str:
+    return f"kernel {of.kernel}" if of.kernel else "no ConvolutionKernel"

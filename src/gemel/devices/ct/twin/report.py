@@ -32,14 +32,20 @@ def pages(told: Told, rng: np.random.Generator) -> Page:
 def verdict_table(now: Status) -> Table:
     """Alarms, probability of a fault, shares of the causes, and days to the first limit."""
     alarms = [iso(float(t))[:10] for t, alarm in zip(now.times_s, now.watch.alarm) if alarm]
-    causes = ", ".join(f"{cause} {now.causes[cause]:.0%}" for cause in sorted(CAUSES, key=lambda c: -now.causes[c]))
     rows = (
         ("alarm", f"since {alarms[0]}, on {len(alarms)} of {len(now.times_s)} checks" if alarms else "none"),
         ("probability of a fault", f"{now.p_fault:.0%}"),
-        ("causes, if there is one", causes),
+        ("likeliest cause", cause_words(now)),
         ("a limit is passed", lead_words(now)),
     )
     return Table("State", ("what", "found"), rows, "causes by posterior shares of single faults that step or ramp")
+
+
+def cause_words(now: Status) -> str:
+    """The causes by their shares, where there is a fault to find one for."""
+    if not now.suspected:
+        return "none to look for"
+    return ", ".join(f"{cause} {now.causes[cause]:.0%}" for cause in sorted(CAUSES, key=lambda c: -now.causes[c]))
 
 
 def lead_words(now: Status) -> str:

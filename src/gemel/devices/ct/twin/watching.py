@@ -22,6 +22,8 @@ WINDOW_d = 90
 """Checks that a fault is looked for in."""
 HORIZON_d = 180
 DRAWS = 2000
+LEAST_FAULT = 0.5
+"""Probability of a fault from which a cause is named without an alarm."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,13 @@ class Status:
         return bool(self.watch.alarm.any())
 
     @property
+    def suspected(self) -> bool:
+        """Whether there is a fault to find a cause for: an alarm, or one that is likelier than not."""
+        return self.alarmed or self.p_fault >= LEAST_FAULT
+
+    @property
     def cause(self) -> str:
-        """The likeliest cause."""
+        """The likeliest cause, if there is a fault."""
         return max(CAUSES, key=lambda cause: self.causes[cause])
 
 

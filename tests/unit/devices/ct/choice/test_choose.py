@@ -83,6 +83,18 @@ def test_less_contrast_agent_costs_dose_and_the_kVp_lever_is_used() -> None:
     assert half.chosen.task.iodine_mg_mL == 0.5
 
 
+def test_of_equal_doses_the_one_that_shows_more_is_first_and_nothing_is_judged_twice(adult: Anatomy) -> None:
+    floor = replace(FEW, slice_mm=(2.5, 5.0, 5.0), kVp=(120.0, 120.0), least_mAs=500.0)
+    found = chosen(adult, Task(20.0, contrast_HU=-60.0), allowed=floor).judged
+    assert len(found) == 4
+    assert {one.forecast.protocol.mAs for one in found} == {500.0}
+    seen = [one.forecast.detectability for one in found]
+    assert seen == sorted(seen, reverse=True)
+    assert seen[0] > 1.1 * seen[-1]
+    agents = chosen(adult, Task(20.0, iodine_mg_mL=8.0), allowed=replace(floor, iodine=(1.0, 0.5))).judged
+    assert [one.task.iodine_mg_mL for one in agents] == [4.0] * 4 + [8.0] * 4
+
+
 def test_the_curve_rises_and_its_band_holds_the_middle(adult: Anatomy) -> None:
     found = chosen(adult)
     assert found.chosen is not None
