@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
-from gemel.io.nm_write import coded
+from gemel.io.dicom_object import coded
 
 _SITES = {
     "kidney": ("64033007", "Kidney"),

@@ -50,6 +50,13 @@ def reference(sop_class: str, sop_uid: str) -> Dataset:
     return item
 
 
+def coded(value: str, scheme: str, meaning: str) -> Dataset:
+    """An item of a code sequence (PS3.3 §8.8)."""
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
+    return item
+
+
 def decimal(number: float) -> str:
     """A decimal string of at most 16 characters (PS3.5 §6.2, VR DS)."""
     return format_number_as_ds(float(number))

@@ -13,6 +13,7 @@ from gemel.core.image import Array, Image
 from gemel.io.dicom_file import serialise
 from gemel.io.dicom_header import scanner_of
 from gemel.io.dicom_object import decimal, new_dataset
+from gemel.io.equipment import stated_maker
 from gemel.io.files import digest, write_folder_atomic
 from gemel.io.identity import Identity, Series, require_same_frame
 from gemel.io.orientation import along_lps
@@ -22,11 +23,13 @@ _INTERCEPT_HU = -1024
 _MODALITY = "CT"
 
 
-def write_image(folder: str | Path, image: Image, identity: Identity, *, description: str = "", acquired: str = "") -> Series:
+def write_image(
+    folder: str | Path, image: Image, identity: Identity, *, description: str = "", acquired: str = "", maker: bool = False
+) -> Series:
     """Write HU as a CT series CT_0000.dcm … of increasing z; returns the series as a reader would find it.
 
     Values are rounded to 1 HU; RangeError beyond int16 or not finite. The series is new and its UIDs follow from the content;
-    `acquired` is ISO 8601 or empty.
+    `acquired` is ISO 8601 or empty; `maker`: each image says which version of gemel made it.
     An existing folder must be empty or hold this series already; else InputError and nothing is written.
     """
     if image.frame and identity.frame_uid:
@@ -41,6 +44,8 @@ def write_image(folder: str | Path, image: Image, identity: Identity, *, descrip
     for dataset in slices:
         dataset.SeriesInstanceUID, dataset.SeriesDescription = series_uid, description or "gemel, research use"
         _set_time(dataset, acquired)
+        if maker:
+            stated_maker(dataset).Laterality = ""
     files = {f"CT_{k:04d}.dcm": serialise(dataset) for k, dataset in enumerate(slices)}
     write_folder_atomic(folder, files)
     first = slices[0]

@@ -73,8 +73,11 @@ def _image(array: Shaped[Array, "x y z"], affine_mm: Shaped[Array, "4 4"], frame
         raise GeometryError(error.found, where=where, remedy=error.remedy) from error
 
 
-def write_nifti(path: str | Path, image: Image) -> None:
-    """Write `.nii` or `.nii.gz`: masks as uint8, whole numbers within int16 as int16, others as float32. Equal images give equal bytes."""
+def write_nifti(path: str | Path, image: Image, *, level: int = 6) -> None:
+    """Write `.nii` or `.nii.gz`: masks as uint8, whole numbers within int16 as int16, others as float32. Equal images give equal bytes.
+
+    `level`: of compression, from 1 (fast) to 9.
+    """
     path = Path(path)
     if not np.isfinite(image.array).all():
         raise RangeError("voxels that are not finite", where=str(path), remedy="repair the image before writing it")
@@ -83,7 +86,7 @@ def write_nifti(path: str | Path, image: Image) -> None:
     volume.set_sform(volume.affine, 1)
     volume.set_qform(volume.affine, 1)
     data = volume.to_bytes()
-    write_atomic(path, _gzipped(data) if path.suffix == ".gz" else data)
+    write_atomic(path, _gzipped(data, level) if path.suffix == ".gz" else data)
 
 
 def _unpacked(data: bytes) -> bytes:
@@ -131,8 +134,8 @@ def _compact(array: Shaped[Array, "x y z"]) -> Shaped[Array, "x y z"]:
     return array.astype(np.float32)
 
 
-def _gzipped(data: bytes) -> bytes:
+def _gzipped(data: bytes, level: int) -> bytes:
     buffer = BytesIO()
-    with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0, compresslevel=6) as file:
+    with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0, compresslevel=level) as file:
         file.write(data)
     return buffer.getvalue()

@@ -15,7 +15,8 @@ from gemel.core.errors import InputError
 from gemel.core.image import Array, Image
 from gemel.core.time import iso
 from gemel.io.dicom_file import serialise
-from gemel.io.dicom_object import decimal, new_dataset
+from gemel.io.dicom_object import coded, decimal, new_dataset
+from gemel.io.equipment import stated_maker
 from gemel.io.files import write_atomic
 from gemel.io.identity import Identity
 from gemel.io.orientation import along_lps
@@ -43,7 +44,7 @@ def write_nm(path: str | Path, scan: ActivityImage, identity: Identity, *, descr
     _set_pixels(dataset, stored, scan, slope)
     _leave_unknown(dataset)
     dataset.RadiopharmaceuticalInformationSequence = Sequence([_injection(scan)])
-    write_atomic(path, serialise(dataset))
+    write_atomic(path, serialise(stated_maker(dataset)))
     return sop_uid
 
 
@@ -89,7 +90,7 @@ def _leave_unknown(dataset: Dataset) -> None:
     for keyword in ("PatientOrientationCodeSequence", "PatientGantryRelationshipCodeSequence", "EnergyWindowInformationSequence"):
         setattr(dataset, keyword, Sequence([]))
     dataset.CountsAccumulated, dataset.Laterality = None, ""
-    dataset.DetectorInformationSequence[0].CollimatorType = ""
+    dataset.DetectorInformationSequence[0].CollimatorType, dataset.DetectorInformationSequence[0].FocalDistance = "", None
 
 
 def _mapping(slope: float) -> Dataset:
@@ -109,11 +110,4 @@ def _injection(scan: ActivityImage) -> Dataset:
     item.RadiopharmaceuticalStartDateTime = iso(scan.injected_s).rstrip("Z").replace("-", "").replace("T", "").replace(":", "")
     symbol, mass = scan.nuclide.split("-")
     item.RadionuclideCodeSequence = Sequence([coded(f"{mass}{symbol}", "99GEMEL", scan.nuclide)])
-    return item
-
-
-def coded(value: str, scheme: str, meaning: str) -> Dataset:
-    """An item of a code sequence (PS3.3 §8.8)."""
-    item = Dataset()
-    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
     return item

@@ -11,8 +11,9 @@ from highdicom.sr.coding import CodedConcept
 from gemel.core.errors import RangeError
 from gemel.core.image import Image, require_same_grid
 from gemel.io.dicom_file import serialise
+from gemel.io.equipment import stated_maker
 from gemel.io.files import write_atomic
-from gemel.io.frames import Volume, made_here, planes, pointed, settled
+from gemel.io.frames import On, made_here, planes, pointed, settled
 from gemel.io.orientation import along_lps
 from gemel.io.uids import content_uid
 
@@ -28,10 +29,11 @@ class Quantity:
 
 
 TIME_INTEGRATED_ACTIVITY = Quantity("TIA", "time-integrated activity concentration", "Bq.s/ml", "becquerel second per millilitre")
+DISPLACEMENT_SD = Quantity("SD", "standard deviation of where tissue was found", "mm", "millimetre")
 ADC = Quantity("ADC", "apparent diffusion coefficient", "um2/s", "square micrometre per second")
 
 
-def write_parametric_map(path: str | Path, image: Image, volume: Volume, quantity: Quantity, *, description: str = "") -> str:
+def write_parametric_map(path: str | Path, image: Image, volume: On, quantity: Quantity, *, description: str = "") -> str:
     """Write a map on the frames of a volume; returns its SOPInstanceUID, which follows from the content.
 
     Stored as they are, without a scale; content qualification RESEARCH. Raises GeometryError for a map on another grid, RangeError for
@@ -55,7 +57,7 @@ def write_parametric_map(path: str | Path, image: Image, volume: Volume, quantit
         content_description=description[:64] or quantity.explanation[:64],
     )
     dataset.Laterality = ""
-    write_atomic(path, serialise(settled(pointed(dataset, volume), volume)))
+    write_atomic(path, serialise(stated_maker(settled(pointed(dataset, volume), volume))))
     return content
 
 

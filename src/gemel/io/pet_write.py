@@ -14,10 +14,9 @@ from gemel.core.errors import UnitError
 from gemel.core.image import Array, Image
 from gemel.core.time import iso
 from gemel.io.dicom_file import serialise
-from gemel.io.dicom_object import decimal, new_dataset
+from gemel.io.dicom_object import coded, decimal, new_dataset
 from gemel.io.files import write_folder_atomic
 from gemel.io.identity import Identity
-from gemel.io.nm_write import coded
 from gemel.io.orientation import along_lps
 from gemel.io.uids import content_uid
 

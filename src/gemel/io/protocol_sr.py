@@ -9,9 +9,10 @@ from pydicom.uid import CTImageStorage, EnhancedSRStorage
 from gemel.core.errors import InputError
 from gemel.io import structured_report as sr
 from gemel.io.dicom_file import serialise
+from gemel.io.equipment import RESEARCH
 from gemel.io.files import write_atomic
 from gemel.io.identity import Identity
-from gemel.io.radiation_sr import MGY, RESEARCH, da_tm
+from gemel.io.radiation_sr import MGY, da_tm
 from gemel.io.uids import content_uid
 
 ONE: sr.Code = ("1", "UCUM", "no units")

@@ -12,6 +12,7 @@ from gemel.core.time import iso
 from gemel.io import structured_report as sr
 from gemel.io.anatomy import site
 from gemel.io.dicom_file import serialise
+from gemel.io.equipment import RESEARCH
 from gemel.io.files import write_atomic
 from gemel.io.identity import Identity
 from gemel.io.structured_report import Code
@@ -27,7 +28,6 @@ MBQ: Code = ("MBq", "UCUM", "MBq")
 MGY: Code = ("mGy", "UCUM", "mGy")
 GRAM: Code = ("g", "UCUM", "grams")
 SECOND: Code = ("s", "UCUM", "seconds")
-RESEARCH = "Research use. Computed by gemel; not a medical device; not verified by a person."
 
 
 def write_radiopharmaceutical_sr(path: str | Path, given: Administration, identity: Identity, *, agent: str = "") -> str:

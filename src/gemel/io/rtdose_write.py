@@ -12,6 +12,7 @@ from gemel.core.errors import InputError, RangeError
 from gemel.core.image import Array, Image
 from gemel.io.dicom_file import serialise
 from gemel.io.dicom_object import decimal, new_dataset, reference
+from gemel.io.equipment import stated_maker
 from gemel.io.files import write_atomic
 from gemel.io.identity import Identity, require_same_frame
 from gemel.io.orientation import along_lps
@@ -75,7 +76,7 @@ def write_dose(
     if plan_uid:
         dataset.ReferencedRTPlanSequence = [_plan(plan_uid, form)]
     dataset.PixelData = stored.tobytes()
-    write_atomic(path, serialise(dataset))
+    write_atomic(path, serialise(stated_maker(dataset)))
     return content
 
 

@@ -10,6 +10,7 @@ from pydicom.uid import RTIonPlanStorage, RTStructureSetStorage
 from gemel.core.errors import InputError
 from gemel.io.dicom_file import serialise
 from gemel.io.dicom_object import decimal, new_dataset, reference
+from gemel.io.equipment import stated_maker
 from gemel.io.files import write_atomic
 from gemel.io.identity import Identity
 from gemel.io.ion_plan import ABSENT, IonBeam, IonLayer, IonPlan, PARALLEL_mm, Prescription, RangeShifter
@@ -45,7 +46,7 @@ def write_rtionplan(path: str | Path, plan: IonPlan, identity: Identity, *, name
     dataset.PatientSetupSequence = [_setup(plan)]
     dataset.FractionGroupSequence = [_fraction_group(plan)]
     dataset.IonBeamSequence = [_beam(beam, plan.unit) for beam in plan.beams]
-    write_atomic(path, serialise(dataset))
+    write_atomic(path, serialise(stated_maker(dataset)))
     return content
 
 
@@ -97,9 +98,11 @@ def _fraction_group(plan: IonPlan) -> Dataset:
 
 
 def _beam(beam: IonBeam, unit: str) -> Dataset:
+    """One beam; its dose was computed for spots that stand still, without what is given between them (C.8.8.25: STATIONARY)."""
     item = Dataset()
     item.BeamNumber, item.BeamName, item.BeamType, item.RadiationType = beam.number, beam.name, "DYNAMIC", "PROTON"
     item.ScanMode, item.TreatmentMachineName, item.PrimaryDosimeterUnit = "MODULATED", beam.machine, unit
+    item.ModulatedScanModeType = "STATIONARY"
     item.TreatmentDeliveryType, item.PatientSupportType = "TREATMENT", "TABLE"
     item.VirtualSourceAxisDistances = [min(distance, PARALLEL_mm) for distance in beam.source_mm]
     for device in ABSENT:

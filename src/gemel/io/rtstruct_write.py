@@ -14,6 +14,7 @@ from gemel.core.structures import Structures
 from gemel.io.contours import trace
 from gemel.io.dicom_file import serialise
 from gemel.io.dicom_object import new_dataset, reference
+from gemel.io.equipment import stated_maker
 from gemel.io.files import write_atomic
 from gemel.io.identity import Series
 from gemel.io.uids import content_uid
@@ -45,7 +46,7 @@ def write_structures(
     dataset.StructureSetROISequence = [_roi(n, name, series.identity.frame_uid) for n, name in enumerate(names, 1)]
     dataset.ROIContourSequence = [_contours(n, structures.masks[name], series) for n, name in enumerate(names, 1)]
     dataset.RTROIObservationsSequence = [_observation(n, (kinds or {}).get(name, "")) for n, name in enumerate(names, 1)]
-    write_atomic(path, serialise(dataset))
+    write_atomic(path, serialise(stated_maker(dataset)))
     return content
 
 

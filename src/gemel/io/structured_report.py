@@ -6,9 +6,9 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID
 
-from gemel.io.dicom_object import decimal, new_dataset, reference
+from gemel.io.dicom_object import coded, decimal, new_dataset, reference
+from gemel.io.equipment import stated_maker
 from gemel.io.identity import Identity
-from gemel.io.nm_write import coded
 
 Code = tuple[str, str, str]
 """Value, scheme, meaning."""
@@ -91,7 +91,7 @@ def document(sop_class: str, identity: Identity, sop_uid: str, root: Dataset, *,
     """A report around its root, partial, unverified, with the date and time that it speaks of (DA, TM)."""
     found = new_dataset(sop_class, "SR", identity, sop_uid, frame=identity.frame_uid)
     del found.FrameOfReferenceUID, found.PositionReferenceIndicator, found.OperatorsName
-    found.DeviceSerialNumber = found.SoftwareVersions = "gemel"
+    stated_maker(found)
     found.ContentDate, found.ContentTime = at
     found.CompletionFlag, found.VerificationFlag, found.PreliminaryFlag = "PARTIAL", "UNVERIFIED", "PRELIMINARY"
     found.ReferencedPerformedProcedureStepSequence, found.PerformedProcedureCodeSequence = Sequence([]), Sequence([])
@@ -110,6 +110,23 @@ def evidence(identity: Identity, objects: Items[tuple[str, str]]) -> Sequence:
         series.append(one)
     study.StudyInstanceUID, study.ReferencedSeriesSequence = study_of(identity), Sequence(series)
     return Sequence([study])
+
+
+def evidence_in(objects: Items[tuple[str, str, str, str]]) -> Sequence:
+    """The objects that a report rests on, (class, UID, series, study), of any study (PS3.3 C.17.2.3)."""
+    studies: dict[str, dict[str, list[Dataset]]] = {}
+    for sop_class, sop_uid, series, study in objects:
+        studies.setdefault(study, {}).setdefault(series, []).append(reference(sop_class, sop_uid))
+    found = []
+    for study, held in studies.items():
+        item, rows = Dataset(), []
+        for series, references in held.items():
+            row = Dataset()
+            row.SeriesInstanceUID, row.ReferencedSOPSequence = UID(series), Sequence(references)
+            rows.append(row)
+        item.StudyInstanceUID, item.ReferencedSeriesSequence = UID(study), Sequence(rows)
+        found.append(item)
+    return Sequence(found)
 
 
 def series_of(sop_uid: str) -> UID:

@@ -16,10 +16,9 @@ from gemel.flow.originals import laid_out
 from gemel.flow.sources import keep
 from gemel.io.adc import factor, read_adc
 from gemel.io.dicom_file import serialise
-from gemel.io.dicom_object import decimal, new_dataset
+from gemel.io.dicom_object import coded, decimal, new_dataset
 from gemel.io.frames import Volume
 from gemel.io.identity import Identity
-from gemel.io.nm_write import coded
 from gemel.io.parametric_map_write import ADC, write_parametric_map
 from gemel.io.uids import content_uid
 from gemel.store import Store

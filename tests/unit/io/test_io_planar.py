@@ -13,8 +13,8 @@ from pydicom.tag import Tag
 from gemel.core.errors import InputError
 from gemel.core.image import Image
 from gemel.io import write_nm
+from gemel.io.dicom_object import coded
 from gemel.io.nm_planar import read_planar
-from gemel.io.nm_write import coded
 from tests.unit.io.dicom_edit import edit
 from tests.unit.io.test_io_nuclear import PERSON, scan
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gemel.core.errors import GemelError, InputError
+from gemel.core.errors import GemelError, IdentityError, InputError
 from gemel.io import read_quality
 from tests.unit.io.quality_days import made_day, write_day
 
@@ -46,6 +46,8 @@ def test_current_and_time_make_a_load(slices: Any, tmp_path: Path) -> None:
         ({"RescaleType": "US"}, "not in HU"),
         ({"AcquisitionDate": None, "SeriesDate": None, "AcquisitionDateTime": None}, "without a time"),
         ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.4"}, "SOPClassUID"),
+        ({"Modality": "MR"}, "modality MR"),
+        ({"ImageOrientationPatient": [1, 0, 0, 0, 0.93969262, 0.34202014]}, "tilted by 20°"),
     ],
 )
 def test_a_header_that_does_not_say_how_it_was_exposed_is_refused(slices: Any, tmp_path: Path, tags: dict[str, Any], words: str) -> None:
@@ -97,6 +99,18 @@ def test_folders_that_are_no_single_check_are_refused(slices: Any, tmp_path: Pat
     station = write_day(tmp_path / "station", slices, StationName="CT2")
     (folder / "other.dcm").write_bytes((station / "0.dcm").read_bytes())
     with pytest.raises(InputError, match="CT2"):
+        read_quality(folder)
+
+
+def test_a_turned_or_flipped_slice_is_still_transverse(slices: Any, tmp_path: Path) -> None:
+    for i, row in enumerate(([-1, 0, 0, 0, 1, 0], [0.96592583, 0.25881905, 0, -0.25881905, 0.96592583, 0])):
+        assert len(read_quality(write_day(tmp_path / str(i), slices, ImageOrientationPatient=row)).day.slices) == 2
+
+
+def test_slices_of_two_patients_are_no_check(slices: Any, tmp_path: Path) -> None:
+    folder, other = write_day(tmp_path / "day", slices), write_day(tmp_path / "other", slices, PatientID="SOMEONE")
+    (folder / "other.dcm").write_bytes((other / "0.dcm").read_bytes())
+    with pytest.raises(IdentityError, match="SOMEONE"):
         read_quality(folder)
 
 
