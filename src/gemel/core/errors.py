@@ -45,6 +45,10 @@ class UnitError(InputError):
     """A unit that is unknown or cannot be converted to the canonical one."""
 
 
+class UnknownError(InputError):
+    """A name or an id of which nothing is held."""
+
+
 class RangeError(InputError):
     """A value outside the range for which the model or table is valid."""
 
@@ -57,9 +61,21 @@ class ConflictError(StoreError):
     """Another process changed the same twin first."""
 
 
+class StaleError(ConflictError):
+    """A change asked for on a version that is no longer the newest."""
+
+
+class AccessError(GemelError):
+    """Somebody who may not do or see what was asked for."""
+
+
 class ConformanceError(GemelError):
     """A model or plug-in that does not keep its contract."""
 
 
 class TaskError(GemelError):
     """Tasks of a cohort that failed; what the others gave is kept."""
+
+
+class PeerError(GemelError):
+    """Another system on the network that cannot be reached, or that refuses."""

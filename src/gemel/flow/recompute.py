@@ -39,6 +39,17 @@ def fallen(store: Store, twin_id: str, kind: str) -> Old:
     return tuple(e for e in history if e.kind == kind and e.hash in tainted - gone)
 
 
+def left(store: Store, twin_id: str) -> dict[str, int]:
+    """How many events of each kind `recompute` would make again; none when all is well. What concerned only what was withdrawn is not."""
+    if not store.tainted():
+        return {}
+    scans = [e for e in standing(tuple(store.events(twin_id)), store.tainted()) if e.kind == "Observed"]
+    names = frozenset(name for scan in scans for name in _lineage(store, scan))
+    found = {"Promoted": len(fallen(store, twin_id, "Promoted"))}
+    found |= {kind: len(_about(fallen(store, twin_id, kind), names)) for kind in ("Assimilated", "Decided")}
+    return {kind: n for kind, n in found.items() if n}
+
+
 def at_scan(store: Store, scan: Event, *, before: bool = False, version: int | None = None) -> Session:
     """The twin as what counts now tells of it, when a scan had been observed and nothing done about it, or just before it.
 

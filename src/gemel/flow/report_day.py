@@ -10,18 +10,15 @@ import numpy as np
 
 from gemel import io
 from gemel.core.errors import StoreError
-from gemel.core.forecast import Forecast, forecast
 from gemel.core.image import Image
 from gemel.core.system import Progress
-from gemel.core.twin import generator
 from gemel.flow import figures
 from gemel.flow.delivered import delivered
 from gemel.flow.report_parts import acted_on, ledger_rows, rendered
-from gemel.flow.session import Session, day_of, last_decision, open_session, plan_of, require_library, scan_of
+from gemel.flow.report_today import ahead, levels_Gy
+from gemel.flow.session import Session, day_of, last_decision, plan_of, require_library, scan_of
 from gemel.flow.show import Overview
 from gemel.store import Event
-
-DRAWS = 400
 
 
 @dataclass(frozen=True)
@@ -38,17 +35,18 @@ class Material:
 
 def report_day(session: Session, overview: Overview, folder: Path, *, made: str, progress: Progress) -> str:
     """The page's text, with DICOM plan, dose, structures and CT of the day in `folder`. Raises StoreError before a decision."""
-    material = _material(session)
+    material = material_of(session)
     folder.mkdir(parents=True, exist_ok=True)
     progress("report", 0, 3)
-    pictures = _pictures(material)
+    pictures = pictures_of(material)
     progress("report", 1, 3)
     write_dicom(material, folder)
     progress("report", 2, 3)
     return _page(material, overview, pictures, made)
 
 
-def _material(session: Session) -> Material:
+def material_of(session: Session) -> Material:
+    """What there is to show. Raises StoreError before a decision."""
     store, twin_id = session.store, session.id
     require_library(session)
     decided = last_decision(session)
@@ -60,11 +58,12 @@ def _material(session: Session) -> Material:
     return Material(session, decided, scan, day, *arrays)
 
 
-def _pictures(material: Material) -> dict[str, str]:
+def pictures_of(material: Material) -> dict[str, str]:
+    """PNG by name, base64."""
     payload, day = material.decided.payload, material.day
     best, baseline = payload["recommended"], material.session.system.plans(material.session.library)[-1]
     centre = material.session.case.isocentre_mm
-    ahead = _ahead(material, best)
+    before = ahead(material.session, material.decided, best)
     today = {key.partition("/")[2]: drawn for key, drawn in material.draws.items() if key.startswith(f"{best}/DVH_")}
     given = delivered(material.session)
     rows = payload["options"]
@@ -73,43 +72,24 @@ def _pictures(material: Material) -> dict[str, str]:
         "recommended": figures.slices(day.ct, day.structures, material.doses[best], centre, title=f"{best} (recommended)"),
         "baseline": figures.slices(day.ct, day.structures, material.doses[baseline], centre, title=baseline),
         "options": figures.options(named, utility, sd, p_best, unit="points"),
-        "bands": figures.bands(_levels(today), ahead, today, title=best),
+        "bands": figures.bands(levels_Gy(today), before, today, title=best),
         "ledger": figures.ledger([row for _, row in ledger_rows(material.session)], list(material.session.twin.model.observe)),
     }
     if given:
         held = {name: drawn for name, drawn in given.values.items() if name.startswith("DVH_")}
         made["given"] = figures.bands(
-            _levels(held), {}, held, title=f"given so far, {given.given} of {given.planned}, on planning", what="given"
+            levels_Gy(held), {}, held, title=f"given so far, {given.given} of {given.planned}, on planning", what="given"
         )
     return {name: base64.b64encode(image).decode() for name, image in made.items()}
 
 
-def _levels(draws: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Doses, 1 Gy apart from zero, at which histograms are held."""
-    return np.arange(next(iter(draws.values())).shape[1], dtype=float)
-
-
-def _ahead(material: Material, plan: str) -> dict[str, np.ndarray]:
-    """Histogram draws of the plan as forecast before the scan, from the twin as it was then; none for a plan made today."""
-    if plan not in material.session.system.plans(material.session.library):
-        return {}
-    session, scan_s = material.session, material.scan.valid_s
-    before = open_session(session.store, session.id, as_of_s=np.nextafter(scan_s, 0.0))
-    if before.library is None:
-        before = session
-    action = session.system.treat(plan, session.library, scan_s, "")
-    names = [name for name in before.twin.model.readouts if name.startswith("DVH_")]
-    expected: Forecast = forecast(before.twin, (action,), names, scan_s, DRAWS, generator(before.twin, 1))
-    return {name: values for name, values in expected.values.items() if f"{plan}/{name}" in material.draws}
-
-
-def write_dicom(material: Material, folder: Path) -> None:
-    """CT of the day, its structures, the recommended plan and its dose as DICOM that any reader opens; never approved."""
+def write_dicom(material: Material, folder: Path) -> io.Series:
+    """CT of the day, its structures, the recommended plan and its dose as DICOM that any reader opens; never approved. The CT."""
     identity = material.session.store.person(material.session.entries[0])
     frame = io.content_uid("frame", material.scan.hash)
     own = io.Identity(identity["patient_id"], identity["issuer"], identity["study_uid"], patient_name=identity["patient_name"])
     day = Image(material.day.ct.array, material.day.ct.affine_mm, frame)
-    series = io.write_image(folder / "ct_of_the_day", day, own, description="planning CT deformed to the day", acquired="")
+    series = io.write_image(folder / "ct_of_the_day", day, own, description="planning CT deformed to the day", maker=True)
     held = material.day.structures
     shown = type(held)(Image(held.grid.array, held.grid.affine_mm, frame), {n: m for n, m in held.masks.items() if m.any()})
     structures = io.write_structures(folder / "RTSTRUCT.dcm", shown, series, label="DAY")
@@ -117,6 +97,7 @@ def write_dicom(material: Material, folder: Path) -> None:
     plan = _write_plan(material, best, series.identity, structures, folder / "RTIONPLAN.dcm")
     dose = Image(material.doses[best], day.affine_mm, frame)
     io.write_dose(folder / "RTDOSE.dcm", dose, series.identity, description=f"{best}, research use", plan_uid=plan)
+    return series
 
 
 def _write_plan(material: Material, name: str, identity: io.Identity, structures: str, path: Path) -> str:

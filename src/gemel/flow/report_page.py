@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gemel.core.page import Chart, Page, Table, Told, Views
+from gemel.core.page import Chart, Page, Table, Views
 from gemel.core.system import Progress
 from gemel.flow import figures_page
 from gemel.flow.observe import rng_of
-from gemel.flow.report_parts import NOTICE, acted_on, ledger_rows, ledger_table, rendered
-from gemel.flow.session import Session, day_of, last_decision, lent, newest
+from gemel.flow.report_parts import NOTICE, acted_on, ledger_table, rendered
+from gemel.flow.session import Session, last_decision, lent, newest
 from gemel.flow.show import Overview
+from gemel.flow.told import told
 
 STREAM = 6
 
@@ -34,7 +35,7 @@ def report_page(session: Session, overview: Overview, folder: Path, *, made: str
         "decision": decided.payload if decided else {},
         "acted": acted_on(session, decided) if decided else None,
         "sections": sections,
-        "notes": [*page.notes, *overview.notes],
+        "notes": list(dict.fromkeys((*page.notes, *overview.notes))),
         "files": written,
         "inputs": [h[:16] for e in session.entries if e.kind in ("Ingested", "Observed") for h in e.inputs][-8:],
     }
@@ -56,7 +57,7 @@ def _on_paper(session: Session, overview: Overview, folder: Path, values: Mappin
         "Ledger of forecasts": [": ".join(filter(None, (row["at"], row["ranks"], row["alarms"]))) for row in ledger_table(session)],
         "Notes": list(values["notes"]),
         "Model card": [f"Context of use. {card.context_of_use}", f"Validity. {card.validity}", f"Evidence. {card.evidence}"],
-        "Provenance": [f"head of the record {session.store.head()}", f"inputs: {', '.join(values['inputs'])}"],
+        "Provenance": [f"last entry of this twin {session.history[-1].hash}", f"inputs: {', '.join(values['inputs'])}"],
     }
     title = f"{overview.id} ({overview.badge})"
     lead = [NOTICE, card.question, about, advice]
@@ -70,21 +71,6 @@ def _written(session: Session, page: Page, folder: Path) -> tuple[str, ...]:
     from gemel.flow.report_nuclear import write_nuclear
 
     return write_nuclear(session, page.objects, folder)
-
-
-def told(session: Session) -> Told:
-    """What the record tells, for a system's page."""
-    decided = last_decision(session)
-    scans = sorted((e for e in session.entries if e.kind == "Observed"), key=lambda e: (e.valid_s, e.version))
-    return Told(
-        session.twin,
-        session.case,
-        session.library,
-        tuple((e.valid_s, day_of(session, e)) for e in scans),
-        ledger_rows(session),
-        decided.payload if decided else {},
-        session.store.artefacts.get_arrays(decided.payload["draws"]) if decided else {},
-    )
 
 
 def _drawn(section: Chart | Views | Table) -> dict[str, Any]:

@@ -21,6 +21,7 @@ LINE = 1.35
 LETTER = 0.5
 """Width of a letter over its size, at most, in the mean of a line."""
 CELL_pt, TEXT_pt, HEAD_pt = 6.5, 8.5, 12.0
+FOOT = "research use, not a medical device"
 
 
 @dataclass
@@ -36,7 +37,7 @@ class _Sheet:
         if not self.pages or self.y_in - height_in < MARGIN_in:
             page = Figure(figsize=(WIDTH_in, HEIGHT_in))
             self.pages.append(page)
-            footer = f"{self.title}   ·   page {len(self.pages)}"
+            footer = f"{self.title}   ·   {FOOT}   ·   page {len(self.pages)}"
             page.text(0.5, 0.5 * MARGIN_in / HEIGHT_in, footer, ha="center", va="center", fontsize=6.5, color="0.4")
             self.y_in = HEIGHT_in - MARGIN_in
         return self.pages[-1]

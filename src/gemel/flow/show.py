@@ -73,11 +73,15 @@ class Overview:
 
 def show(store: Store, twin_id: str, *, as_of_s: float | None = None, known_at_s: float | None = None) -> Overview:
     """The twin as it is, or as it was at `as_of_s`."""
-    session = open_session(store, twin_id, as_of_s=as_of_s, known_at_s=known_at_s)
+    return shown(open_session(store, twin_id, as_of_s=as_of_s, known_at_s=known_at_s))
+
+
+def shown(session: Session) -> Overview:
+    """A twin that is open already."""
     next_s = session.twin.t_s + session.system.interval_s
     sum_given = delivered(session)
     return Overview(
-        id=twin_id,
+        id=session.id,
         system=session.system.name,
         badge=session.badge,
         version=session.version,

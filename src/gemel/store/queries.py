@@ -74,6 +74,11 @@ def row_of(rows: Rows, hash: str) -> Row | None:
     return found[0] if found else None
 
 
+def rows_after(rows: Rows, sequence: int) -> list[Row]:
+    """Sequence, twin, version and kind of the events after one, in order of commit: what is new, without reading it."""
+    return rows.select("SELECT sequence, twin, version, kind FROM event WHERE sequence > ? ORDER BY sequence", (sequence,))
+
+
 def twin_names(rows: Rows) -> list[str]:
     """Twins in order of their first event."""
     return [name for (name,) in rows.select("SELECT twin FROM event WHERE version = 1 ORDER BY sequence")]

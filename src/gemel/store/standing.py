@@ -75,6 +75,11 @@ def foreign(rows: Rows, queue: str, environment: str) -> list[str]:
     return [str(text) for (text,) in rows.select(statement, values)]
 
 
+def bodies_of(rows: Rows, queue: str) -> list[str]:
+    """What each task of a queue computes, as JSON, in their order."""
+    return [str(body) for (body,) in rows.select("SELECT body FROM task WHERE queue = ? ORDER BY number", (queue,))]
+
+
 def failures(rows: Rows, queue: str) -> list[tuple[str, str]]:
     """Name and cause of the tasks that failed, in order."""
     return [
