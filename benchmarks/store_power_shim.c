@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static int journal = -1;
@@ -91,6 +92,22 @@ static ssize_t put_at(int fd, const void *bytes, size_t length, off_t offset) {
 }
 ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset) { return put_at(fd, bytes, length, offset); }
 ssize_t pwrite64(int fd, const void *bytes, size_t length, off_t offset) { return put_at(fd, bytes, length, offset); }
+
+/* Gathered writes; C libraries have them under several names. */
+static ssize_t gather_at(int fd, const struct iovec *pieces, int count, off_t offset) {
+  ssize_t total = 0;
+  for (int i = 0; i < count; i++) {
+    ssize_t done = put_at(fd, pieces[i].iov_base, pieces[i].iov_len, offset + total);
+    if (done < 0) return total ? total : done;
+    total += done;
+    if ((size_t)done < pieces[i].iov_len) break;
+  }
+  return total;
+}
+ssize_t pwritev(int fd, const struct iovec *pieces, int count, off_t offset) { return gather_at(fd, pieces, count, offset); }
+ssize_t pwritev64(int fd, const struct iovec *pieces, int count, off_t offset) { return gather_at(fd, pieces, count, offset); }
+ssize_t pwritev2(int fd, const struct iovec *pieces, int count, off_t offset, int flags) { return gather_at(fd, pieces, count, offset); }
+ssize_t pwritev64v2(int fd, const struct iovec *pieces, int count, off_t offset, int flags) { return gather_at(fd, pieces, count, offset); }
 
 static int cut_to(int fd, off_t length) {
   int done = syscall(SYS_ftruncate, fd, length);
