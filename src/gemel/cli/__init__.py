@@ -1,5 +1,5 @@
 """The command line."""
 
-from gemel.cli.main import app
+from gemel.cli.shell import app
 
 __all__ = ["app"]

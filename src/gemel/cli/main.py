@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from gemel import __version__, flow, store
-from gemel.cli import begin, custody, mcp, population, record, scanner, scanner_choice, trials, work  # register their commands
+from gemel.cli import begin, custody, population, record, scanner, scanner_choice, trials, work  # register their commands
 from gemel.cli.pairs import numbers, settings
-from gemel.cli.shell import NOTICE, Actor, AsJson, Folder, StoreAt, TwinId, app, out, say, speaking, twin
+from gemel.cli.shell import Actor, AsJson, Folder, StoreAt, TwinId, app, out, say, speaking, twin
 from gemel.cli.tables import check_table, decision_table, models_table, overview_table
 from gemel.cli.trust import conform_table, ledger_table
+from gemel.core.notice import NOTICE
 from gemel.core.time import iso, seconds
 from gemel.flow.conformance.results import as_json as examination_json
 from gemel.flow.ledger import By, rows, trust

@@ -12,12 +12,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from gemel.cli.late import app as app
 from gemel.core.errors import GemelError
 
-NOTICE = "Research software. Not a medical device; not CE-marked or FDA-cleared; must not be the sole basis of a clinical decision."
 out, err = Console(), Console(stderr=True)
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=f"Digital twins made from medical images. {NOTICE}")
 twin = typer.Typer(no_args_is_help=True, help="One patient's twin: new → prepare → observe → decide → (adapt, check) → act → report.")
 app.add_typer(twin, name="twin")
 
@@ -42,12 +41,19 @@ def speaking() -> Iterator[Callable[[str, int, int], None]]:
                 tasks[what] = bars.add_task(what, total=total)
             bars.update(tasks[what], completed=done, total=total)
 
-        try:
+        with telling(bars.stop):
             yield report
-        except GemelError as error:
-            bars.stop()
-            err.print(f"[bold red]gemel:[/] {escape(' '.join(str(error).split()))}", soft_wrap=True, highlight=False)
-            raise typer.Exit(1) from error
+
+
+@contextmanager
+def telling(first: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Errors as one line with the remedy; `first` is done before it is printed."""
+    try:
+        yield
+    except GemelError as error:
+        first()
+        err.print(f"[bold red]gemel:[/] {escape(' '.join(str(error).split()))}", soft_wrap=True, highlight=False)
+        raise typer.Exit(1) from error
 
 
 def say(as_json: bool, value: Any, text: Any) -> None:

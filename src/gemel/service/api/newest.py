@@ -1,0 +1,46 @@
+"""How far the record is: followed event by event, so that no answer is older than the record and none is computed twice."""
+
+from dataclasses import dataclass, field
+from threading import Lock
+
+from gemel.core.errors import UnknownError
+from gemel.store import Store
+
+Key = tuple[str, ...]
+
+
+@dataclass
+class Newest:
+    """The last event that was looked at, the newest retraction or erasure among them, each twin's version, and the twins erased."""
+
+    store: Store
+    sequence: int = 0
+    withdrawn: int = 0
+    versions: dict[str, int] = field(default_factory=dict)
+    erased: set[str] = field(default_factory=set)
+    turn: Lock = field(default_factory=Lock)
+
+
+def looked(newest: Newest) -> Newest:
+    """What happened since is taken in."""
+    with newest.turn:
+        for sequence, twin, version, kind in newest.store.news(newest.sequence):
+            newest.sequence, newest.versions[twin] = sequence, version
+            if kind in ("Retracted", "Erased"):
+                newest.withdrawn = sequence
+            if kind == "Erased":
+                newest.erased.add(twin)
+    return newest
+
+
+def version_of(newest: Newest, twin: str) -> int:
+    """The newest version of a twin. Raises UnknownError."""
+    found = looked(newest).versions.get(twin)
+    if found is None:
+        raise UnknownError(f"no twin {twin!r}"[:120], where="the record", remedy="list them: GET /api/twins")
+    return found
+
+
+def stamp(newest: Newest, twin: str) -> Key:
+    """All that a view of a twin follows from: its version, and the newest withdrawal anywhere, for one in another twin may taint it."""
+    return twin, str(version_of(newest, twin)), str(newest.withdrawn)

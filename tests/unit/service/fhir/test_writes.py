@@ -1,0 +1,166 @@
+"""What an EHR may send and call: values become jobs once, everything is answered for, and cards tell of the patient's twin alone."""
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from gemel import flow, io
+from gemel.io.fhir.checked import checked
+from gemel.service.api.views.table import VIEWS
+from gemel.service.jobs import verbs
+from gemel.service.jobs.order import Bench
+from gemel.store import Store
+from tests.unit.flow.heights import IDENTITY
+from tests.unit.io.fhir.test_inbound import PATIENT, bundle, psa
+from tests.unit.service.entered import sign_in
+
+KIND = {"Content-Type": "application/fhir+json"}
+THIS = {"resourceType": "Patient", "id": "ehr-7", "identifier": [{"value": IDENTITY.patient_id, "assigner": {"display": IDENTITY.issuer}}]}
+
+
+@pytest.fixture
+def submitted(app: FastAPI, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """Jobs that were asked for; the system in miniature is made to take laboratory values."""
+    asked: list[tuple[Any, ...]] = []
+
+    def submit(verb: str, arguments: dict[str, Any], *, actor: str) -> str:
+        asked.append((verb, arguments, actor))
+        return f"job-{len(asked)}"
+
+    monkeypatch.setattr(app.state.service.jobs, "submit", submit)
+    monkeypatch.setitem(cast(dict[str, Any], VIEWS), "fhir_scans", lambda at, told: ["cbct", "labs"])
+    return asked
+
+
+def sent(client: TestClient, *resources: dict[str, Any]) -> list[dict[str, Any]]:
+    answer = client.post("/fhir", content=bundle(*resources), headers=KIND)
+    assert answer.status_code == 200, answer.text
+    return [entry["response"] for entry in checked(answer.json())["entry"]]
+
+
+def words(response: dict[str, Any]) -> str:
+    return str(response["outcome"]["issue"][0]["diagnostics"])
+
+
+def test_values_become_a_job_of_the_patients_twin(client: TestClient, twin: str, submitted: list[tuple[Any, ...]]) -> None:
+    first, second = sent(client, THIS, psa(subject={"reference": "Patient/ehr-7"}))
+    assert "not used" in words(first)
+    assert (second["status"], "job-1" in words(second)) == ("202 Accepted", True)
+    values = {"time": "2026-03-02T08:00:00Z", "psa": [3.5, "ng/mL"]}
+    assert submitted == [("values", {"twin": twin, "values": values}, "ada")]
+
+
+def test_another_patients_values_go_nowhere(client: TestClient, submitted: list[tuple[Any, ...]]) -> None:
+    other = THIS | {"identifier": [{"value": IDENTITY.patient_id, "assigner": {"display": "ANOTHER HOSPITAL"}}]}
+    for patient in (PATIENT | {"identifier": [{"value": "P-1"}]}, other):
+        assert "no twin" in words(sent(client, patient, psa(subject={"reference": f"Patient/{patient['id']}"}))[1])
+    assert submitted == []
+
+
+def test_nobody_writes_for_a_patient_whom_they_may_not_see(app: FastAPI, client: TestClient, submitted: list[tuple[Any, ...]]) -> None:
+    client.cookies.clear()
+    sign_in(client, app, "phil", ["physician"])
+    assert "no twin" in words(sent(client, THIS, psa(subject={"reference": "Patient/ehr-7"}))[1])
+    client.cookies.clear()
+    sign_in(client, app, "vera", ["viewer"])
+    assert client.post("/fhir", content=bundle(THIS), headers=KIND).status_code == 403
+    assert submitted == []
+
+
+def test_values_that_were_observed_are_not_observed_again(
+    client: TestClient, tower: Store, twin: str, submitted: list[tuple[Any, ...]]
+) -> None:
+    payload = {"input": "labs", "source": "x", "observations": []}
+    tower.append(twin, "Observed", payload, valid_s=1_772_438_400.0, expected_version=tower.version(twin))
+    assert "known already" in words(sent(client, THIS, psa(subject={"reference": "Patient/ehr-7"}))[1])
+    assert submitted == []
+
+
+def test_a_bundle_with_a_fault_does_nothing_at_all(client: TestClient, submitted: list[tuple[Any, ...]]) -> None:
+    good, bad = psa(subject={"reference": "Patient/ehr-7"}), psa(unit="mg/dL", subject={"reference": "Patient/ehr-7"})
+    answer = client.post("/fhir", content=bundle(THIS, good, bad), headers=KIND)
+    issue = checked(answer.json())["issue"][0]
+    assert (answer.status_code, "psa in mg/dL" in issue["diagnostics"], issue["expression"]) == (422, True, ["entry 2"])
+    assert submitted == []
+
+
+def test_another_kind_of_content_is_not_taken(client: TestClient) -> None:
+    answer = client.post("/fhir", content=b"<Bundle/>", headers={"Content-Type": "application/fhir+xml"})
+    assert (answer.status_code, answer.json()["resourceType"]) == (415, "OperationOutcome")
+
+
+def test_the_job_hands_the_values_to_the_record_as_a_file_of_labs(
+    tower: Store, twin: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+
+    def observe(store: Store, name: str, path: Path, **more: Any) -> None:
+        seen.append((name, io.read_labs(path), more["kind"], more["actor"]))
+
+    monkeypatch.setattr(flow, "observe", observe)
+    values = {"time": "2026-03-02T08:00:00Z", "psa": [3.5, "ng/mL"], "platelets": [210_000, "/uL"]}
+    told = {"twin": twin, "values": values, "actor": "ada"}
+    verbs.VERBS["values"](Bench(tower, str(tmp_path), lambda *_: None), told)
+    (name, labs, kind, actor) = seen[0]
+    assert (name, kind, actor, labs.values) == (twin, "labs", "ada", {"psa": 3.5, "platelets": 210.0})
+
+
+def called(client: TestClient, **prefetch: Any) -> list[dict[str, Any]]:
+    body = {"hook": "patient-view", "hookInstance": "1", "context": {"userId": "Practitioner/1", "patientId": "ehr-7"}}
+    answer = client.post("/cds-services/gemel-forecast", json=body | {"prefetch": prefetch})
+    assert answer.status_code == 200, answer.text
+    cards: list[dict[str, Any]] = answer.json()["cards"]
+    return cards
+
+
+def test_discovery_needs_no_sign_in(client: TestClient) -> None:
+    client.cookies.clear()
+    (service,) = client.get("/cds-services").json()["services"]
+    assert (service["hook"], service["id"]) == ("patient-view", "gemel-forecast")
+    assert service["prefetch"] == {"patient": "Patient/{{context.patientId}}"}
+
+
+def test_a_card_tells_the_forecast_its_interval_and_where_to_look(client: TestClient, tower: Store, twin: str) -> None:
+    (card,) = called(client, patient=THIS)
+    row = flow.show(tower, twin).expected[0]
+    assert f"{row.median:.3g} ({row.low:.3g} to {row.high:.3g}) mm" in card["detail"]
+    assert len(card["summary"]) <= 140
+    assert (card["indicator"], card["links"][0]["url"]) == ("info", f"http://localhost/twins/{twin}")
+    assert "badge: twin" in card["detail"]
+    assert "not a medical device" in card["detail"]
+    assert IDENTITY.patient_id not in json.dumps(card)
+
+
+def test_a_card_warns_of_withdrawn_data(client: TestClient, tower: Store, twin: str) -> None:
+    seen = [event for event in tower.events(twin) if event.kind == "Observed"]
+    flow.retract(tower, twin, seen[0].version, "wrong patient", actor="ada")
+    (card,) = called(client, patient=THIS)
+    assert card["indicator"] == "warning"
+    assert card["summary"].startswith("Withdrawn data")
+
+
+def test_no_twin_no_card(app: FastAPI, client: TestClient) -> None:
+    assert called(client) == []
+    assert called(client, patient=THIS | {"identifier": [{"value": "P-1"}]}) == []
+    client.cookies.clear()
+    sign_in(client, app, "vera", ["viewer"])
+    assert called(client, patient=THIS) == []
+
+
+def test_a_call_that_is_none_is_refused(client: TestClient) -> None:
+    assert client.post("/cds-services/gemel-forecast", json={"hook": "order-sign"}).status_code == 422
+    body = {"hook": "order-sign", "hookInstance": "1", "context": {"patientId": "x"}}
+    assert client.post("/cds-services/gemel-forecast", json=body).status_code == 400
+    assert (
+        client.post(
+            "/cds-services/gemel-forecast",
+            json=body | {"hook": "patient-view", "prefetch": {"patient": {"resourceType": "Patient", "x": 1}}},
+        ).status_code
+        == 422
+    )
+    client.cookies.clear()
+    assert client.post("/cds-services/gemel-forecast", json=body).status_code == 401
