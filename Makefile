@@ -4,7 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-full check lint types examples docs clean
+PAGE   := src/gemel/service/page/built/index.html
+
+.PHONY: demo test test-full check lint types examples docs workbench sbom lock clean
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "gemel needs Python 3.11 or newer; set PYTHON=python3.11")'
@@ -15,10 +17,19 @@ $(READY): pyproject.toml
 demo: $(READY)          ## the whole loop on a digital pelvis, ends with demo/report.html
 	$(BIN)/gemel demo --out demo
 
-test: $(READY)          ## all fast tests (the long ones: make test-full)
+# The page is built again when its source changed; without Node everything else works.
+$(PAGE): workbench/package-lock.json $(shell find workbench/src workbench/public workbench/index.html -type f 2>/dev/null)
+	@if command -v npm >/dev/null; then cd workbench && npm ci --no-audit --no-fund --silent && npm run --silent build \
+	  || echo 'gemel: the workbench page could not be built (see above); the rest works'; \
+	else echo 'gemel: Node.js is not installed, so there is no workbench page; the rest works'; fi
+	@if test -f $(PAGE); then touch $(PAGE); fi
+
+workbench: $(PAGE)      ## the page that `gemel serve` shows
+
+test: $(READY) $(PAGE)  ## all fast tests (the long ones: make test-full)
 	$(BIN)/pytest -m 'not full' -n auto --maxprocesses 4 --dist loadfile
 
-test-full: $(READY)     ## every test
+test-full: $(READY) $(PAGE) ## every test
 	$(BIN)/pytest
 
 lint: $(READY)
@@ -36,6 +47,12 @@ check: lint types test  ## what CI runs, examples included
 docs: $(READY)          ## run again what the executed pages show (about half an hour)
 	$(BIN)/python benchmarks/real_pelvis.py --out docs/real_pelvis.md
 	$(BIN)/python benchmarks/trial_prostate.py --out docs/trials.md
+
+sbom: $(READY)          ## the bill of materials (CycloneDX)
+	mkdir -p dist && $(BIN)/python -m supply.sbom > dist/gemel.cdx.json
+
+lock: $(READY)          ## requirements.lock: every package that gemel needs, with its hashes
+	$(BIN)/python -m supply.lock
 
 clean:
 	rm -rf $(VENV) build dist demo out .pytest_cache .mypy_cache .ruff_cache

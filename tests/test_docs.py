@@ -29,8 +29,11 @@ def parsed(line: str) -> tuple[TyperCommand, list[str]]:
     words = shlex.split(line)[1:]
     while isinstance(command, TyperGroup):
         assert words, f"{line!r} names no command"
-        assert words[0] in command.commands, f"{line!r}: no command {words[0]!r}; there are {', '.join(command.commands)}"
-        command = command.commands[words.pop(0)]
+        names = command.list_commands(typer.Context(command))
+        assert words[0] in names, f"{line!r}: no command {words[0]!r}; there are {', '.join(names)}"
+        found = command.get_command(typer.Context(command), words.pop(0))
+        assert isinstance(found, TyperCommand | TyperGroup)
+        command = found
     return command, words
 
 
