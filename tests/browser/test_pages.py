@@ -107,7 +107,8 @@ def test_the_link_works_once(chromium: Browser, served: Served, signed_in: dict[
     context = chromium.new_context(viewport=SIZE)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(served.link)
-    expect(page.get_by_test_id("signin-why")).to_contain_text("gemel user link", timeout=PATIENCE_ms)
+    expect(page.get_by_test_id("signin-why")).to_contain_text("used already", timeout=PATIENCE_ms)
+    expect(page.get_by_test_id("signin")).to_contain_text("gemel user link")
     assert context.request.get(f"{served.url}/api/twins").status == 401
     context.close()
 
@@ -175,7 +176,9 @@ def test_a_person_chooses_and_the_record_says_so(page: Page, context_of: Browser
     page.get_by_test_id("run-decide").click()
     page.get_by_test_id("job-done").get_by_role("button").click(timeout=PATIENCE_ms)
     expect(page.get_by_test_id("recommendation")).to_be_visible(timeout=PATIENCE_ms)
-    page.locator("input[name=plan]").last.check()
+    plans = page.get_by_test_id("plan")
+    last = plans.locator("option").count() - 1
+    plans.select_option(index=last)
     page.get_by_test_id("note").fill("the patient prefers it")
     page.get_by_test_id("act").click()
     expect(page.get_by_test_id("job-done")).to_be_visible(timeout=PATIENCE_ms)
