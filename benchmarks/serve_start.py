@@ -1,6 +1,6 @@
 """How soon `gemel serve` answers, and how much memory it has then: ≤ 3 s and ≤ 250 MB on a machine that is not shared.
 
-The peer named in the issue is the limit itself. Prints each round with the machine's load; the record is empty unless one is named.
+Prints each round with the machine's load; the record is empty unless one is named.
 """
 
 import argparse

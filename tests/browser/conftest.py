@@ -28,7 +28,7 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "twins.db"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(record: Path) -> Iterator[Served]:
     """The service over it."""
     if not BUILT.exists():
@@ -37,7 +37,7 @@ def served(record: Path) -> Iterator[Served]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: its event loop would be in the way of other tests
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium without a screen."""
     if CHROMIUM is None:
@@ -48,7 +48,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def signed_in(chromium: Browser, served: Served) -> dict[str, object]:
     """Cookies of a session that the one-time link gave."""
     context = chromium.new_context(viewport=SIZE)

@@ -60,7 +60,7 @@ def scan(content: Bytes, *, transfer_syntax: str = "", deflated: bool = False, w
 
 def require_sound(content: Bytes, where: str) -> Walked:
     """A file whose structure may be handed to a parser: lengths, VRs, depth and order; who and how large the object is, is asked later."""
-    head = head_of(content, where)
+    head = head_of(content, where, strict=False)
     data, start, form = _data_set(content, head, False, where)
     return walk(data, form, span=(start, len(data)), wanted=_ALL, groups=_OF_FILES)
 

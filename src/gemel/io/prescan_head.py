@@ -31,8 +31,11 @@ class Head:
     preamble_is_zero: bool
 
 
-def head_of(data: Bytes, where: str) -> Head:
-    """Preamble and file meta information. Raises InputError when they are not those of one DICOM file and of nothing else."""
+def head_of(data: Bytes, where: str, *, strict: bool = True) -> Head:
+    """Preamble and file meta information; unless `strict`, an old file need not repeat there which object it is.
+
+    Raises InputError when they are not those of one DICOM file and of nothing else.
+    """
     if bytes(data[PREAMBLE : PREAMBLE + 4]) != b"DICM":
         raise InputError("not a DICOM file (no DICM prefix)", where=where, remedy="send a DICOM file (PS3.10)")
     preamble = bytes(data[:PREAMBLE])
@@ -40,7 +43,8 @@ def head_of(data: Bytes, where: str) -> Head:
     end = _end_of_group(data, where)
     meta = Form(explicit=True, little=True, encapsulated=False, where=where)
     walked = walk(data, meta, span=(PREAMBLE + 4, end), wanted=frozenset((_CLASS, _INSTANCE, _SYNTAX)), groups=(2, 2))
-    sop_class, instance, syntax = (_uid(data, walked, tag, where) for tag in (_CLASS, _INSTANCE, _SYNTAX))
+    needed = (_CLASS, _INSTANCE, _SYNTAX) if strict else (_SYNTAX, *walked.places)
+    sop_class, instance, syntax = (_uid(data, walked, tag, where) if tag in needed else "" for tag in (_CLASS, _INSTANCE, _SYNTAX))
     return Head(sop_class, instance, syntax, end, not preamble.strip(b"\0"))
 
 

@@ -50,7 +50,7 @@ REFUSED = {
     "meta_missing_tsyntax": "invalid UID",
     "nested_priv_SQ": "invalid UID",
     "no_meta": "no DICM",
-    "no_meta_group_length": "group length",
+    "no_meta_group_length": "no SOPClassUID",
     "priv_SQ": "no SOPClassUID",
     "rtdose": "calls itself",
     "rtdose_1frame": "calls itself",

@@ -101,12 +101,14 @@ def _settle(committer: Committer, group: Sequence[Waiting]) -> Callable[[], None
 
 def _acknowledge(group: Sequence[Waiting], entries: Sequence[Entry]) -> None:
     for item, entry in zip(group, entries, strict=True):
-        item.done.set_result(answer(entry))
+        if item.done.set_running_or_notify_cancel():
+            item.done.set_result(answer(entry))
 
 
 def _refuse(group: Sequence[Waiting], error: StoreError) -> None:
     for item in group:
-        item.done.set_exception(error)
+        if item.done.set_running_or_notify_cancel():
+            item.done.set_exception(error)
 
 
 def place(committer: Committer, group: Sequence[Waiting]) -> list[Entry]:

@@ -123,10 +123,12 @@ def _write(database: Database, rows: "list[tuple[str, Future[int]]]") -> None:
         first = _insert(database, [body for body, _ in rows])
     except GemelError as error:
         for _, promised in rows:
-            promised.set_exception(StoreError("an audit row that could not be written", where="audit.db", remedy=error.remedy))
+            if promised.set_running_or_notify_cancel():
+                promised.set_exception(StoreError("an audit row that could not be written", where="audit.db", remedy=error.remedy))
         return
     for number, (_, promised) in enumerate(rows, first):
-        promised.set_result(number)
+        if promised.set_running_or_notify_cancel():  # who asked may be gone; the row stays
+            promised.set_result(number)
 
 
 def _insert(database: Database, bodies: list[str]) -> int:

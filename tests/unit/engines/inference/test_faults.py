@@ -7,7 +7,8 @@ from jaxtyping import Float
 from gemel.core.errors import InputError
 from gemel.core.image import Array
 from gemel.engines.inference.charts.faults import Faults, ahead, faults, shares
-from gemel.engines.inference.charts.monitor import SILENT, first_alarm, monitor, watch
+from gemel.engines.inference.charts.joint import SILENT
+from gemel.engines.inference.charts.monitor import first_alarm, monitor, watch
 
 RESPONSE = np.array([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
 SIZE, PHI = np.array([4.0, 4.0]), np.array([0.3, 0.0, 0.5])

@@ -144,3 +144,11 @@ def test_what_waits_is_written_before_the_log_closes(tmp_path: Path) -> None:
     assert all(one.done() for one in promised)
     assert findings(reopened(held)) == []
     assert reopened(held).select("SELECT count(*) FROM audit") == [(200,)]
+
+
+def test_who_leaves_before_the_row_is_written_stops_nobody(log: Audit) -> None:
+    """A browser that closes cancels its wait; the writer goes on, and the row stays."""
+    for n in range(50):
+        log.write(Entry(f"gone{n}", "twins:read", "200", ("subject",))).cancel()
+    assert log.now(Entry("stays", "twins:read", "200", ("subject",))) == ROWS + 51
+    assert not findings(reopened(log))
