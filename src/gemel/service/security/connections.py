@@ -16,10 +16,14 @@ UNREAD_S = 60.0
 
 
 class Connection(H11Protocol):
-    """One connection of a server. `waiting` are those of the server whose next request has not come whole, the oldest first."""
+    """One connection of a server. `waiting` are those of the server whose next request has not come whole, the oldest first.
+
+    `leaving` were closed for others, and still count among uvicorn's connections until the loop comes round.
+    """
 
     limits: ClassVar[Limits] = Limits()
     waiting: ClassVar["OrderedDict[Connection, None]"] = OrderedDict()
+    leaving: ClassVar["set[Connection]"] = set()
     slow: asyncio.TimerHandle | None = None
     unread: asyncio.TimerHandle | None = None
 
@@ -27,8 +31,13 @@ class Connection(H11Protocol):
         """Begins to wait for the first headers."""
         super().connection_made(transport)
         self._wait()
-        while len(self.connections) > self.limits.connections and self.waiting:
-            self.waiting.popitem(last=False)[0].transport.abort()
+        for _ in range(len(self.connections) - len(self.leaving) - self.limits.connections):
+            oldest = next(iter(self.waiting), self)
+            if oldest is self:  # all others are being answered
+                return
+            self.leaving.add(oldest)
+            del self.waiting[oldest]
+            oldest.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Waits on while headers are not whole."""
@@ -47,6 +56,7 @@ class Connection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Waits no more."""
         super().connection_lost(exc)
+        self.leaving.discard(self)
         self._got()
         self.resume_writing()
 
@@ -75,4 +85,4 @@ class Connection(H11Protocol):
 
 def protocol(limits: Limits) -> type[Connection]:
     """The protocol of one server, with its own bounds and its own connections that wait."""
-    return type("Connection", (Connection,), {"limits": limits, "waiting": OrderedDict()})
+    return type("Connection", (Connection,), {"limits": limits, "waiting": OrderedDict(), "leaving": set()})
