@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from gemel.cli import app
 from gemel.core.errors import InputError
-from gemel.service.serve import loopback, require_safe
+from gemel.service.serve import bound, loopback, require_safe
 from gemel.service.settings import Settings
 from tests.unit.service.security import house
 
@@ -73,6 +73,14 @@ def test_it_is_up_soon_and_says_where(running: Running) -> None:
     assert running.process.poll() is None, running.said()
     assert running.up_s < UP_S
     assert f"gemel serves {running.folder / 'twins.db'} at {running.url}" in (running.folder / "out").read_text()
+
+
+def test_no_answer_waits_for_an_acknowledgement(tmp_path: Path) -> None:
+    """Nagle's algorithm is off on what the service accepts: with it every small answer took 40 ms."""
+    with bound(replace(house.settings(tmp_path), port=0)) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_it_is_small(running: Running) -> None:
