@@ -9,6 +9,7 @@ import typer
 from gemel.cli.shell import app, out, telling
 from gemel.core.errors import InputError
 from gemel.service.configuration import configured
+from gemel.service.page.files import HOW, is_built
 from gemel.service.security import accounts, links
 from gemel.service.security.guard import open_guard
 from gemel.service.settings import Settings, Tls, beside
@@ -67,6 +68,8 @@ def greet(settings: Settings) -> None:
     """Says where it is, and how to come in."""
     link = first_link(settings)
     out.print(f"gemel serves {settings.store} at {settings.url}", soft_wrap=True, highlight=False)
+    if not is_built():
+        out.print(HOW, soft_wrap=True, highlight=False)
     if settings.dicom:
         out.print(f"DICOM: {settings.aet} at {settings.host}:{settings.dicom_port}", soft_wrap=True, highlight=False)
     if link:
