@@ -155,6 +155,8 @@ class System:
     due(twin, case, plan name) -> the second at which the plan's next part is due, where that is not the scan's;
     follow(twin, case, plan name, action of the first part, n) -> the action of part n (from 0) on one decision, where parts differ;
     fits(twin, case, scan): raises InputError for a scan that does not go with what was given;
+    given(case, actions) -> everything that was given part by part: what the case tells of, and the actions (the fractions of a week);
+    receive(case, action) -> the action as this case names it, of one that others recorded;
     beside(day, qualities): raises RangeError for a day that cannot be held beside the earlier ones (the `quality` of each).
     And each for the plan of the day; `plan` and `part` are types that `core.packing` can take apart:
     take(library, name) -> plan; adapt(twin, case, day, plan, effort, progress) -> Adaptation;
@@ -190,6 +192,8 @@ class System:
     due: Callable[[Any, Any, str], float] | None = None
     follow: Callable[..., Action] | None = None
     fits: Callable[[Any, Any, Any], None] | None = None
+    given: Callable[[Any, Sequence[Action]], Sequence[Action]] | None = None
+    receive: Callable[[Any, Action], Action] | None = None
     beside: Callable[[Any, Sequence[Mapping[str, float]]], None] | None = None
     draws: int = 24
     plan: type | None = None
