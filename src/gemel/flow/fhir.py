@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from gemel.core.image import Array
 from gemel.core.time import iso
 from gemel.flow.listing import taint_words
+from gemel.flow.report import report as report_of
 from gemel.flow.results_numbers import Judged, expected, judged
 from gemel.flow.session import Session, last_decision
 from gemel.flow.show import Overview, shown
@@ -13,7 +16,7 @@ from gemel.io.fhir.checked import Resource, checked
 from gemel.io.fhir.forecasts import About, Chances, observation, report, risk
 from gemel.io.fhir.lineage import provenance, scanner
 from gemel.io.fhir.parts import fhir_id, reference
-from gemel.store import Event
+from gemel.store import Event, Store
 
 COMPUTED = ("Assimilated", "Forecast", "Decided")
 
@@ -39,8 +42,20 @@ def resources(session: Session, asked: Asked) -> list[Resource]:
     decided = last_decision(session)
     risks = _risks(session, decided, about, seen) if decided else []
     advice = f"Recommendation: {decided.payload['recommended']} — {decided.payload['reason']}" if decided else "No decision yet."
-    told = report(about, seen, advice, f"{asked.base}/twins/{session.id}")
+    told = report(about, seen, advice, _forms(session, about, asked))
     return [checked(one) for one in (*seen, *risks, told, *lineage(session, about, [*risks, told]))]
+
+
+def _forms(session: Session, about: About, asked: Asked) -> list[tuple[str, str]]:
+    """The page of the twin, and the report on paper where its system has one."""
+    paper = [("application/pdf", f"{asked.base}/fhir/Binary/{about.key}.pdf")] if session.system.pages else []
+    return [("text/html", f"{asked.base}/twins/{session.id}"), *paper]
+
+
+def paper(store: Store, twin_id: str, made_s: float) -> bytes:
+    """The report as a PDF. Raises InputError for a twin whose system has none."""
+    with TemporaryDirectory(prefix="gemel-") as folder:
+        return (report_of(store, twin_id, Path(folder), made_s=made_s, pdf=True).parent / "report.pdf").read_bytes()
 
 
 def _about(session: Session, overview: Overview, asked: Asked) -> About:

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from gemel.io.files import digest, read_bytes
 
 LOINC = {"777-3": "platelets", "26515-7": "platelets", "2857-1": "psa", "83112-3": "psa"}
 """Platelets in blood (automated, any method), prostate-specific antigen in serum or plasma. loinc.org."""
+STATED = "stated"
 UNITS: Mapping[str, Mapping[str, float]] = {
     "platelets": {"10*9/L": 1.0, "10*3/uL": 1.0, "/uL": 1e-3, "1e9/L": 1.0, "G/L": 1.0},
     "psa": {"ng/mL": 1.0, "ug/L": 1.0},
@@ -22,12 +23,16 @@ UNITS: Mapping[str, Mapping[str, float]] = {
 
 @dataclass(frozen=True)
 class Labs:
-    """Values by name (platelets 1e9/L, psa ng/mL, blood_MBq_L) at one time, ISO 8601; `patient_id` is empty when not stated."""
+    """Values by name (platelets 1e9/L, psa ng/mL, blood_MBq_L) at one time, ISO 8601; `patient_id` is empty when not stated.
+
+    `stated`: by name of a value, which statement of another record it is (`flow.heard`), as the file says.
+    """
 
     values: Mapping[str, float]
     at: str
     patient_id: str
     digest: str
+    stated: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_labs(path: str | Path) -> Labs:
@@ -55,7 +60,7 @@ def read_labs(path: str | Path) -> Labs:
         number = _converted(name, value, unit, where)
         if values.setdefault(name, number) != number:
             raise InputError(f"{name} twice, {values[name]:g} and {number:g}", where=where, remedy="leave the one that counts")
-    return Labs(values, times[0], people[0] if people else "", digest(data))
+    return Labs(values, times[0], people[0] if people else "", digest(data), _object(held.get(STATED)))
 
 
 Row = tuple[str, Any, str, str, str]
@@ -65,7 +70,7 @@ def _plain(held: Mapping[str, Any], where: str) -> list[Row]:
     at = str(held.get("time", ""))
     rows = []
     for name, pair in held.items():
-        if name in ("time", "patient"):
+        if name in ("time", "patient", STATED):
             continue
         if name not in UNITS or not (isinstance(pair, list) and len(pair) == 2):
             raise InputError(f"{name}: {pair}", where=where, remedy=f"write {', '.join(UNITS)} as [value, unit]")

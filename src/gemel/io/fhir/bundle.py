@@ -23,6 +23,8 @@ ISSUES = {
     503: "transient",
 }
 """Kinds of issue by HTTP status (R4, IssueType)."""
+TYPES = {"_id": "token", "identifier": "token", "agent": "token", "date": "date"}
+"""Types of search parameters that are no references."""
 DECLARED = "2026-11-22"
 
 
@@ -39,22 +41,15 @@ def searchset(base: str, found: Sequence[Resource], total: int, links: Mapping[s
     return plain({"resourceType": "Bundle", "type": "searchset", "entry": entries, "link": told}) | {"total": total}
 
 
-def responded(answers: Sequence[Resource]) -> Resource:
-    """What became of each entry of a transaction: its `status` and `outcome`."""
-    return plain({"resourceType": "Bundle", "type": "transaction-response", "entry": [{"response": answer} for answer in answers]})
+def responded(answers: Sequence[Resource], kind: str = "transaction-response") -> Resource:
+    """What became of each entry of a transaction or batch: its `status` and `outcome`."""
+    return plain({"resourceType": "Bundle", "type": kind, "entry": [{"response": answer} for answer in answers]})
 
 
-def capability(base: str, searches: Mapping[str, Sequence[str]]) -> Resource:
-    """What this server serves: kinds of resource, and by what each may be searched."""
-    kinds = [
-        plain({
-            "type": kind,
-            "interaction": [{"code": "read"}, {"code": "search-type"}],
-            "searchParam": [{"name": name, "type": "token" if name in ("_id", "identifier") else "reference"} for name in names],
-        })
-        for kind, names in searches.items()
-    ]  # fmt: skip
-    rest = {"mode": "server", "documentation": RESEARCH, "resource": kinds, "interaction": [{"code": "transaction"}]}
+def capability(base: str, searches: Mapping[str, Sequence[str]], taken: Sequence[str]) -> Resource:
+    """What this server serves: kinds of resource, by what each may be searched, and which may be sent."""
+    kinds = [_kind(kind, searches.get(kind, ()), kind in taken) for kind in dict.fromkeys((*searches, *taken))]
+    rest = {"mode": "server", "documentation": RESEARCH, "resource": kinds, "interaction": [{"code": "transaction"}, {"code": "batch"}]}
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -66,3 +61,11 @@ def capability(base: str, searches: Mapping[str, Sequence[str]]) -> Resource:
         "format": ["application/fhir+json"],
         "rest": [rest],
     }
+
+
+def _kind(kind: str, names: Sequence[str], taken: bool) -> Resource:
+    """One kind of resource: read and searched where it has parameters, sent where it is taken."""
+    served = ["read", "search-type"] if names else []
+    params = [{"name": name, "type": TYPES.get(name, "reference")} for name in names]
+    held = {"type": kind, "interaction": [{"code": code} for code in (*served, *(("create", "update") if taken else ()))]}
+    return plain(held | {"searchParam": params}) | ({"conditionalCreate": True, "conditionalUpdate": True} if taken else {})

@@ -19,6 +19,17 @@ KINDS = (
 )
 """The resources that are written or read."""
 Resource = dict[str, Any]
+NEWER: Mapping[str, tuple[str, ...]] = {
+    "MedicationAdministration": ("medication", "occurenceDateTime", "occurencePeriod", "isRecorded", "subPotentReason"),
+    "Observation": ("triggeredBy", "bodyStructure", "instantiatesCanonical", "instantiatesReference"),
+    "Procedure": ("occurrenceDateTime", "occurrencePeriod", "recorded", "reportedBoolean"),
+}
+"""Elements that R5 gave to resources which R4 has without them (hl7.org/fhir/R5, R4 to R5 differences)."""
+PLAINLY = {
+    "spec regex": "not as FHIR writes it; a time is 2026-03-02T08:00:00Z, with its zone",
+    "Extra inputs are not permitted": "no such element in R4",
+}
+"""Words of the library, as a person says them."""
 SPECIFICATION = "https://hl7.org/fhir/R4/"
 
 
@@ -51,7 +62,9 @@ def _said(error: Exception, kind: str) -> str:
         return f"a {kind} nested too deep"
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
-    return f"{kind}.{place}: {first['msg']}"[:300]
+    words = next((said for part, said in PLAINLY.items() if part in first["msg"]), first["msg"])
+    newer = " (R5 has it; R4 is spoken here)" if first["type"] == "extra_forbidden" and place in NEWER.get(kind, ()) else ""
+    return f"{kind}.{place}: {words}{newer}"[:300]
 
 
 def _at(held: Any, path: list[str]) -> Iterator[Any]:

@@ -76,7 +76,7 @@ def risk(about: About, number: int, chances: Chances, basis: Sequence[Resource])
         "occurrenceDateTime": about.at,
         "performer": reference("Device", DEVICE),
         "basis": list(basis),
-        "prediction": [row for name, p in outcomes for row in _predictions(name, p, chances.draws)],
+        "prediction": [row for name, p in outcomes for row in _predictions(name, p, (chances.draws, about.at))],
         "note": noted(about.taint, *(_in_words(one) for one in chances.readouts)),
     })  # fmt: skip
 
@@ -85,14 +85,15 @@ def _in_words(one: Interval) -> str:
     return f"{one.name}: {one.median:.4g} ({one.low:.4g} to {one.high:.4g}) {one.ucum}"
 
 
-def _predictions(name: str, p: float, draws: int) -> list[Resource]:
-    """The probability, and the interval for it: FHIR holds one of both in a prediction."""
+def _predictions(name: str, p: float, of: tuple[int, str]) -> list[Resource]:
+    """The probability, from a time on, and the interval that so many draws leave for it: FHIR holds one of both in a prediction."""
+    draws, at = of
     low, high = wilson(p, draws)
     outcome, words = named(name), f"{100 * p:.3g} % of {draws} draws"
     ends = {end: quantity(100 * value, "%") for end, value in (("low", low), ("high", high))}
     return [
-        {"outcome": outcome, "probabilityDecimal": rounded(100 * p), "rationale": f"{words}; in per cent"},
-        {"outcome": outcome, "probabilityRange": ends, "rationale": f"90 % interval for {words}"},
+        {"outcome": outcome, "probabilityDecimal": rounded(100 * p), "whenPeriod": {"start": at}, "rationale": f"{words}; in per cent"},
+        {"outcome": outcome, "probabilityRange": ends, "whenPeriod": {"start": at}, "rationale": f"90 % interval for {words}"},
     ]
 
 
@@ -103,8 +104,8 @@ def wilson(p: float, draws: int) -> tuple[float, float]:
     return max((p + z2 / 2 - half) / (1 + z2), 0.0), min((p + z2 / 2 + half) / (1 + z2), 1.0)
 
 
-def report(about: About, results: Sequence[Resource], conclusion: str, url: str) -> Resource:
-    """The twin's report: what is expected, the recommendation, a link to the page. Never final."""
+def report(about: About, results: Sequence[Resource], conclusion: str, forms: Sequence[tuple[str, str]]) -> Resource:
+    """The twin's report: what is expected, the recommendation, where it is to be read (content type, address). Never final."""
     return plain({
         "resourceType": "DiagnosticReport",
         "id": f"{about.key}.report",
@@ -116,5 +117,5 @@ def report(about: About, results: Sequence[Resource], conclusion: str, url: str)
         "performer": [reference("Device", DEVICE)],
         "result": [reference("Observation", one["id"]) for one in results],
         "conclusion": " — ".join(text for text in (about.taint, conclusion, *about.words, noted()[0]["text"]) if text),
-        "presentedForm": [{"contentType": "text/html", "url": url, "title": f"{about.twin} in gemel, research use"}],
+        "presentedForm": [{"contentType": kind, "url": url, "title": f"{about.twin} in gemel, research use"} for kind, url in forms],
     })  # fmt: skip

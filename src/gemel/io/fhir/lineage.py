@@ -46,7 +46,7 @@ def audit_event(number: int, row: Mapping[str, Any], at: str) -> Resource:
         "recorded": at,
         "outcome": _outcome(str(row.get("outcome", ""))),
         "outcomeDesc": str(row.get("detail", "")),
-        "purposeOfEvent": [{"coding": [{"system": PURPOSE, "code": row["purpose"]}]}] if row.get("purpose") else [],
+        "purposeOfEvent": [{"coding": [{"system": PURPOSE, "code": code}]} for code in str(row.get("purpose", "")).split()],
         "agent": [_user(row), _server()],
         "source": {"observer": reference("Device", DEVICE), "type": [{"system": EVENT.replace("event", "source"), "code": "4"}]},
         "entity": [*(_patient(subject) for subject in row.get("subjects", ())), *_asked(path)],

@@ -11,9 +11,9 @@ from pydantic.dataclasses import dataclass
 from gemel.core.errors import UnknownError
 from gemel.io.fhir.card import card
 from gemel.io.fhir.checked import checked
-from gemel.io.fhir.inbound import Person, person_of
+from gemel.io.fhir.person import Person, person_of
 from gemel.service.fhir.served import of_twin, twins_of
-from gemel.service.fhir.writes import keys_of
+from gemel.service.fhir.whose import keys_of
 from gemel.service.security.access import PUBLIC, Caller, needs
 from gemel.service.security.subjects import NOBODY
 from gemel.service.state import Held

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from gemel.io.fhir.bundle import capability, searchset
 from gemel.io.fhir.checked import Resource, checked
-from gemel.service.fhir.served import OF_TWINS, base_of, devices, of_subject, one, patient_of, studies_of, study_of, twins_of
+from gemel.service.fhir.served import OF_TWINS, base_of, devices, of_subject, one, paper_of, patient_of, studies_of, study_of, twins_of
 from gemel.service.fhir.spoken import Spoken, spoken
 from gemel.service.security.access import PUBLIC, Caller, needs
 from gemel.service.security.subjects import NOBODY
@@ -20,8 +20,10 @@ SEARCHES: dict[str, tuple[str, ...]] = {
     **{kind: ("_id", "patient") for kind in OF_TWINS},
     "ImagingStudy": ("_id", "patient", "identifier"),
     "Device": ("_id",),
-    "AuditEvent": ("_id", "patient"),
+    "AuditEvent": ("patient", "agent", "date"),
 }
+TAKEN = ("Patient", "ImagingStudy", "Condition", "Procedure", "MedicationAdministration", "Observation")
+"""What an EHR may send: alone at its own address, or in a Bundle."""
 KNOWN = ("_format", "_count", "_offset", "subject")
 Kind = Annotated[str, Path(pattern="^(Observation|RiskAssessment|DiagnosticReport|Provenance|ImagingStudy|Device)$")]
 Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9\-.]{1,64}$")]
@@ -34,7 +36,7 @@ Offset = Annotated[int, Query(alias="_offset", ge=0, le=10_000_000)]
 @router.get("/metadata", dependencies=[needs(PUBLIC)])
 async def metadata(request: Request) -> Response:
     """What this server can do."""
-    return spoken(checked(capability(base_of(request), SEARCHES)))
+    return spoken(checked(capability(base_of(request), SEARCHES, TAKEN)))
 
 
 @router.get("/Patient/{patient_id}")
@@ -46,11 +48,17 @@ async def read_patient(request: Request, caller: Annotated[Caller, needs("fhir:r
 @router.get("/Patient")
 async def search_patients(request: Request, caller: Reads, count: Count = 50, offset: Offset = 0) -> Response:
     """Patients that the caller may see."""
-    _require_known(request, "Patient")
+    require_known(request, "Patient")
     wanted = _subject(request.query_params.get("_id", "")) or None
     keys = sorted({subject for subject in twins_of(request, caller, wanted).values() if subject != NOBODY})
     found = [await run_in_threadpool(patient_of, request, caller, key) for key in keys[offset : offset + count]]
     return page(request, found, len(keys), count, offset)
+
+
+@router.get("/Binary/{resource_id}")
+async def paper(request: Request, caller: Reads, resource_id: Name) -> Response:
+    """The report of a twin as a PDF, under the address that its DiagnosticReport gives."""
+    return Response(await paper_of(request, caller, resource_id), media_type="application/pdf")
 
 
 @router.get("/{kind}/{resource_id}")
@@ -62,7 +70,7 @@ async def read(request: Request, caller: Reads, kind: Kind, resource_id: Name) -
 @router.get("/{kind}")
 async def search(request: Request, caller: Reads, kind: Kind, count: Count = 50, offset: Offset = 0) -> Response:
     """Resources of one patient; devices of all."""
-    _require_known(request, kind)
+    require_known(request, kind)
     found = await _found(request, caller, kind)
     return page(request, found[offset : offset + count], len(found), count, offset)
 
@@ -105,7 +113,7 @@ def _subject(text: str) -> str:
     return text.rpartition("/")[2]
 
 
-def _require_known(request: Request, kind: str) -> None:
+def require_known(request: Request, kind: str) -> None:
     """Raises HTTPException 400 for a parameter that would be ignored; `Prefer: handling=lenient` asks for just that (R4 §3.1.1.7)."""
     if "handling=lenient" not in request.headers.get("prefer", ""):
         for name in request.query_params:

@@ -75,6 +75,17 @@ async def one(request: Request, caller: Caller, kind: str, name: str) -> Resourc
     raise unknown
 
 
+async def paper_of(request: Request, caller: Caller, name: str) -> bytes:
+    """The report of the twin of that id as a PDF. Raises UnknownError, InputError for a twin whose system has none."""
+    for twin, subject in twins_of(request, caller, key=name.removesuffix(".pdf") if name.endswith(".pdf") else "-").items():
+        if subject != NOBODY:
+            reading = reading_of(request)
+            held = stamp(reading.newest, twin)
+            found: bytes = await reading.answer("fhir_paper", held, {"twin": twin, "stamp": "/".join(held)})
+            return found
+    raise UnknownError(f"no Binary {name!r} that you may see"[:120], where="Binary", remedy="see presentedForm of a DiagnosticReport")
+
+
 async def device(request: Request, caller: Caller, name: str) -> Resource:
     """gemel itself, or a scanner that has a twin."""
     if name == DEVICE:

@@ -65,7 +65,8 @@ def _said(error: Exception) -> tuple[int, str, str]:
 
 
 def _require_json(request: Request) -> None:
-    """Raises HTTPException 406 for who takes no JSON."""
+    """Raises HTTPException 406 for who takes no JSON; a Binary is a PDF."""
+    known = (*TAKEN, "application/pdf") if "/Binary/" in request.url.path else TAKEN
     wanted = request.query_params.get("_format") or request.headers.get("accept") or "*/*"
-    if not any(part.partition(";")[0].strip().lower() in TAKEN for part in wanted.split(",")):
+    if not any(part.partition(";")[0].strip().lower() in known for part in wanted.split(",")):
         raise HTTPException(HTTPStatus.NOT_ACCEPTABLE, f"no answer in {wanted[:80]} — ask for {KIND}")

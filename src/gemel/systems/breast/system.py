@@ -16,6 +16,7 @@ from gemel.core.twin import observations as observed
 from gemel.systems.breast.averaging import averaged_model
 from gemel.systems.breast.case import Case, begin
 from gemel.systems.breast.drugs import UNIT
+from gemel.systems.breast.growth import doses_of
 from gemel.systems.breast.growth_model import model_of
 from gemel.systems.breast.judge import given_so_far, goal, judge, next_s
 from gemel.systems.breast.legible import legible
@@ -70,6 +71,11 @@ def fits(twin: Twin, case: Case, scan: DiffusionVisit) -> None:
         raise InputError(found, where=scan.source, remedy="give visits in order, each on a day of its own; correct its time in visit.json")
 
 
+def given(case: Case, actions: Sequence[Action]) -> Sequence[Action]:
+    """Every dose."""
+    return tuple(Action(dose.drug, dose.t_s, dose.amount, UNIT) for dose in doses_of(case.body, actions))
+
+
 def notes(case: Case) -> Sequence[str]:
     """What was assumed."""
     return case.notes
@@ -119,6 +125,7 @@ SYSTEM = System(
     due=due,
     follow=follow,
     fits=fits,
+    given=given,
     draws=200,
     legible=legible,
     pages=pages,

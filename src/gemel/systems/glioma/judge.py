@@ -12,7 +12,7 @@ from gemel.core.system import Judgement, Progress
 from gemel.core.time import DAY_S
 from gemel.core.twin import Twin
 from gemel.systems.glioma.case import Case
-from gemel.systems.glioma.events import WEEK
+from gemel.systems.glioma.events import FRACTION, WEEK
 from gemel.systems.glioma.field_course import past
 from gemel.systems.glioma.field_shown import volumes_mL
 from gemel.systems.glioma.ground import Ground
@@ -84,11 +84,20 @@ def _averaged(on: Ground, later: Mapping[str, Array], params: Mapping[str, Array
 
 def weeks_left(twin: Twin, case: Case) -> int:
     """Weeks of six that were not begun; a week without dose counts."""
-    return max(0, WEEKS - len(case.setting.given) - sum(action.kind == WEEK for action in twins.given(twin)))
+    return max(0, WEEKS - len(_begun_s(twin, case)))
 
 
 def next_s(twin: Twin, case: Case) -> float:
     """When the next week begins: the first as planned, others a week after the last, the next whole day from now at the earliest."""
-    last = [case.start_s + age_s for _, age_s, _ in case.setting.given] + [a.t_s for a in twins.given(twin) if a.kind == WEEK]
+    last = _begun_s(twin, case)
     due_s = max(last) + WEEK_S if last else case.first_s
     return due_s if due_s >= twin.t_s else due_s + DAY_S * float(np.ceil((twin.t_s - due_s) / DAY_S))
+
+
+def _begun_s(twin: Twin, case: Case) -> list[float]:
+    """When each week began. Fractions that were recorded one by one begin a week where none of theirs began within seven days before."""
+    weeks = [case.start_s + age_s for _, age_s, _ in case.setting.given] + [a.t_s for a in twins.given(twin) if a.kind == WEEK]
+    for t_s in sorted(a.t_s for a in twins.given(twin) if a.kind == FRACTION and a.amount > 0):
+        if not any(begun_s <= t_s < begun_s + WEEK_S for begun_s in weeks):
+            weeks.append(t_s)
+    return weeks

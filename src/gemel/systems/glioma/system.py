@@ -16,7 +16,7 @@ from gemel.core.visit import Segmented
 from gemel.systems.glioma import field_template as slow
 from gemel.systems.glioma import template as fast
 from gemel.systems.glioma.case import Case, begin, require_order
-from gemel.systems.glioma.events import FRACTIONS, UNITS, WEEK
+from gemel.systems.glioma.events import FRACTIONS, UNITS, WEEK, unfolded
 from gemel.systems.glioma.ground import laid
 from gemel.systems.glioma.judge import goal, judge, next_s
 from gemel.systems.glioma.names import canonical
@@ -66,6 +66,12 @@ def fits(twin: Twin, case: Case, scan: Segmented) -> None:
         require_order(sorted((t_s, scan.acquired_s)))
 
 
+def given(case: Case, actions: Sequence[Action]) -> Sequence[Action]:
+    """Fractions, doses of the drug and resections, one by one."""
+    events = unfolded(case.setting, actions, case.start_s)
+    return tuple(Action(e.kind, case.start_s + e.age_s, e.amount, UNITS[e.kind]) for e in events)
+
+
 def notes(case: Case) -> Sequence[str]:
     """What was assumed."""
     return case.notes
@@ -108,6 +114,7 @@ SYSTEM = System(
     due=due,
     follow=follow,
     fits=fits,
+    given=given,
     draws=400,
     legible=legible,
     pages=pages,

@@ -1,6 +1,7 @@
 """This system's part of the loop, as the verbs call it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from gemel.core.record import Action
 from gemel.core.system import Exam, System
 from gemel.core.time import DAY_S, iso
 from gemel.core.twin import Twin
-from gemel.systems.theranostics.agent import gives
+from gemel.systems.theranostics.agent import GIVE, gives
 from gemel.systems.theranostics.case import Case, begin, body_for
 from gemel.systems.theranostics.course import HOUR_S
 from gemel.systems.theranostics.judge import goal, judge, next_s
@@ -72,6 +73,17 @@ def fits(twin: Twin, case: Case, scan: ActivityImage | Mapping[str, float]) -> N
         )
 
 
+def given(case: Case, actions: Sequence[Action]) -> Sequence[Action]:
+    """Every injection."""
+    own = (Action(GIVE, t_s, MBq, "MBq") for t_s, MBq in case.body.given)
+    return (*own, *(action for action in actions if gives(action)))
+
+
+def receive(case: Case, action: Action) -> Action:
+    """An injection of a nuclide by its name; the twin's own bears none here."""
+    return replace(action, kind=GIVE) if action.kind == f"{GIVE} {case.nuclide}" else action
+
+
 def notes(case: Case) -> Sequence[str]:
     """What was assumed."""
     return case.notes
@@ -114,6 +126,8 @@ SYSTEM = System(
     starts=starts,
     due=due,
     fits=fits,
+    given=given,
+    receive=receive,
     beside=beside,
     draws=600,
     pages=pages,

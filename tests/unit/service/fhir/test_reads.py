@@ -43,7 +43,22 @@ def test_the_statement_says_what_there_is(client: TestClient) -> None:
     client.cookies.clear()
     told = get(client, "/fhir/metadata")
     assert told["fhirVersion"] == "4.0.1"
-    assert {row["type"] for row in told["rest"][0]["resource"]} == {"Patient", "ImagingStudy", "Device", "AuditEvent", *MINE}
+    assert {row["type"] for row in told["rest"][0]["resource"]} >= {"Patient", "ImagingStudy", "Device", "AuditEvent", *MINE}
+
+
+def test_the_statement_is_true(client: TestClient) -> None:
+    """What it names is there (an unknown id is 404, a body that is none 415 or 422), and what it does not name is not."""
+    for row in get(client, "/fhir/metadata")["rest"][0]["resource"]:
+        kind, codes = row["type"], {one["code"] for one in row["interaction"]}
+        assert (client.get(f"/fhir/{kind}/none.x1").status_code == 404) == ("read" in codes), kind
+        assert (client.post(f"/fhir/{kind}", json={"resourceType": kind}).status_code in (200, 422)) == ("create" in codes), kind
+        assert (client.put(f"/fhir/{kind}/a", json={"resourceType": kind, "id": "a"}).status_code in (200, 422)) == ("update" in codes), (
+            kind
+        )
+        for name in (one["name"] for one in row.get("searchParam", ())):
+            value = {"date": "ge2026-03-01", "identifier": "1.2"}.get(name, "none")
+            assert client.get(f"/fhir/{kind}", params={name: value}).status_code in (200, 404), (kind, name)
+        assert client.get(f"/fhir/{kind}", params={"_since": "yesterday"}).status_code in (400, 405), kind
 
 
 def test_a_forecast_is_an_observation_with_its_interval(client: TestClient, tower: Store, twin: str, subject: str) -> None:
@@ -176,6 +191,24 @@ def test_reads_are_in_the_audit_and_the_audit_is_served(client: TestClient, subj
     client.get("/fhir/Observation/nothing.x1")
     refused = found(client, "/fhir/AuditEvent")
     assert any(one["outcome"] == "4" for one in refused)
+
+
+def test_the_audit_is_searched_by_user_and_date(client: TestClient, subject: str) -> None:
+    client.get(f"/fhir/Observation?patient={subject}")
+    rows = found(client, "/fhir/AuditEvent?_count=500")
+    at = sorted(one["recorded"] for one in rows)
+    by_ada = found(client, "/fhir/AuditEvent?agent=urn:gemel:user|ada&_count=500")
+    assert {one["agent"][0]["who"]["identifier"]["value"] for one in by_ada} == {"ada"}
+    assert found(client, "/fhir/AuditEvent?agent=nobody-else") == []
+    assert len(found(client, f"/fhir/AuditEvent?date=le{at[-1][:10]}&_count=500")) >= len(rows)
+    assert found(client, f"/fhir/AuditEvent?date=lt{at[0][:10]}") == []
+    assert len(found(client, f"/fhir/AuditEvent?date=ge{at[0][:10]}&_count=500")) >= len(rows)
+    assert found(client, f"/fhir/AuditEvent?date=gt{at[-1][:10]}") == []
+    assert found(client, f"/fhir/AuditEvent?date=ge{at[0][:10]}&date=lt{at[0][:10]}") == []
+    assert found(client, f"/fhir/AuditEvent?date={at[0][:10]}&patient={subject}&agent=ada") != []
+    for wrong in ("yesterday", "xx2026-03-01", "ge2026-13-45"):
+        answer = client.get(f"/fhir/AuditEvent?date={wrong}")
+        assert (answer.status_code, "issue" in answer.json()) == (422, True)
 
 
 def test_a_single_read_names_its_own_patient_alone(client: TestClient, tower: Store, twin: str, subject: str) -> None:

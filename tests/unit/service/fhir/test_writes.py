@@ -1,6 +1,7 @@
 """What an EHR may send and call: values become jobs once, everything is answered for, and cards tell of the patient's twin alone."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -8,18 +9,28 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from gemel import flow, io
+from gemel import flow
+from gemel.core.time import seconds
+from gemel.flow import heard
 from gemel.io.fhir.checked import checked
 from gemel.service.api.views.table import VIEWS
 from gemel.service.jobs import verbs
 from gemel.service.jobs.order import Bench
+from gemel.service.security import care
+from gemel.service.security.subjects import subject_of_twin
 from gemel.store import Store
 from tests.unit.flow.heights import IDENTITY
 from tests.unit.io.fhir.test_inbound import PATIENT, bundle, psa
 from tests.unit.service.entered import sign_in
+from tests.unit.service.security import provider
 
+LATER = "2026-03-06T08:00:00Z"
 KIND = {"Content-Type": "application/fhir+json"}
-THIS = {"resourceType": "Patient", "id": "ehr-7", "identifier": [{"value": IDENTITY.patient_id, "assigner": {"display": IDENTITY.issuer}}]}
+THIS: dict[str, Any] = {
+    "resourceType": "Patient",
+    "id": "ehr-7",
+    "identifier": [{"value": IDENTITY.patient_id, "assigner": {"display": IDENTITY.issuer}}],
+}
 
 
 @pytest.fixture
@@ -47,11 +58,14 @@ def words(response: dict[str, Any]) -> str:
 
 
 def test_values_become_a_job_of_the_patients_twin(client: TestClient, twin: str, submitted: list[tuple[Any, ...]]) -> None:
-    first, second = sent(client, THIS, psa(subject={"reference": "Patient/ehr-7"}))
-    assert "not used" in words(first)
+    first, second = sent(client, THIS, psa(subject={"reference": "Patient/ehr-7"}, effectiveDateTime=LATER))
+    assert "known as Patient/" in words(first)
     assert (second["status"], "job-1" in words(second)) == ("202 Accepted", True)
-    values = {"time": "2026-03-02T08:00:00Z", "psa": [3.5, "ng/mL"]}
-    assert submitted == [("values", {"twin": twin, "values": values}, "ada")]
+    ((verb, asked, actor),) = submitted
+    (said,) = asked["said"]
+    assert (verb, asked["twin"], actor) == ("hear", twin, "ada")
+    assert (said["sort"], said["what"], said["amount"], said["unit"], said["at"]) == ("seen", "psa", 3.5, "ng/mL", LATER)
+    assert IDENTITY.patient_id not in json.dumps(asked)
 
 
 def test_another_patients_values_go_nowhere(client: TestClient, submitted: list[tuple[Any, ...]]) -> None:
@@ -75,8 +89,8 @@ def test_values_that_were_observed_are_not_observed_again(
     client: TestClient, tower: Store, twin: str, submitted: list[tuple[Any, ...]]
 ) -> None:
     payload = {"input": "labs", "source": "x", "observations": []}
-    tower.append(twin, "Observed", payload, valid_s=1_772_438_400.0, expected_version=tower.version(twin))
-    assert "known already" in words(sent(client, THIS, psa(subject={"reference": "Patient/ehr-7"}))[1])
+    tower.append(twin, "Observed", payload, valid_s=seconds(LATER), expected_version=tower.version(twin))
+    assert "known already" in words(sent(client, THIS, psa(subject={"reference": "Patient/ehr-7"}, effectiveDateTime=LATER))[1])
     assert submitted == []
 
 
@@ -93,20 +107,17 @@ def test_another_kind_of_content_is_not_taken(client: TestClient) -> None:
     assert (answer.status_code, answer.json()["resourceType"]) == (415, "OperationOutcome")
 
 
-def test_the_job_hands_the_values_to_the_record_as_a_file_of_labs(
-    tower: Store, twin: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_job_hands_the_statements_to_the_record(tower: Store, twin: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
 
-    def observe(store: Store, name: str, path: Path, **more: Any) -> None:
-        seen.append((name, io.read_labs(path), more["kind"], more["actor"]))
+    def hear(store: Store, name: str, said: Any, **more: Any) -> list[Any]:
+        seen.append((name, said, more["actor"]))
+        return []
 
-    monkeypatch.setattr(flow, "observe", observe)
-    values = {"time": "2026-03-02T08:00:00Z", "psa": [3.5, "ng/mL"], "platelets": [210_000, "/uL"]}
-    told = {"twin": twin, "values": values, "actor": "ada"}
-    verbs.VERBS["values"](Bench(tower, str(tmp_path), lambda *_: None), told)
-    (name, labs, kind, actor) = seen[0]
-    assert (name, kind, actor, labs.values) == (twin, "labs", "ada", {"psa": 3.5, "platelets": 210.0})
+    monkeypatch.setattr(heard, "hear", hear)
+    said = {"mark": "a" * 64, "digest": "b", "sort": "seen", "what": "psa", "at": LATER, "amount": 3.5, "unit": "ng/mL"}
+    verbs.VERBS["hear"](Bench(tower, str(tmp_path), lambda *_: None), {"twin": twin, "said": [said], "actor": "ada"})
+    assert seen == [(twin, [heard.Said(**said)], "ada")]
 
 
 def called(client: TestClient, **prefetch: Any) -> list[dict[str, Any]]:
@@ -164,3 +175,55 @@ def test_a_call_that_is_none_is_refused(client: TestClient) -> None:
     )
     client.cookies.clear()
     assert client.post("/cds-services/gemel-forecast", json=body).status_code == 401
+
+
+def test_a_way_into_the_ehr_is_not_used(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An EHR may send a token for its own server: nothing is asked there, and nothing of it is kept."""
+    monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("a request leaves the host"))
+    body = {"hook": "patient-view", "hookInstance": "1", "context": {"userId": "Practitioner/1", "patientId": "ehr-7"}}
+    way = {"access_token": "s3cret-of-the-ehr", "token_type": "Bearer", "expires_in": 300, "scope": "patient/*.read", "subject": "gemel"}
+    more = {"fhirServer": "http://169.254.169.254/fhir", "fhirAuthorization": way, "prefetch": {"patient": THIS}}
+    answer = client.post("/cds-services/gemel-forecast", json=body | more)
+    assert (answer.status_code, len(answer.json()["cards"])) == (200, 1)
+    audit = client.get("/fhir/AuditEvent?_count=500").text
+    assert "s3cret" not in answer.text + audit
+
+
+TOKENS: dict[str, tuple[dict[str, Any], int]] = {
+    "good": ({}, 200),
+    "of another audience": ({"aud": "https://other.example"}, 401),
+    "expired": ({"exp": provider.NOW_S - 900}, 401),
+    "of another issuer": ({"iss": "https://evil.example"}, 401),
+    "without the scope": ({"scope": "openid twins:read"}, 403),
+}
+
+
+@pytest.mark.parametrize("case", list(TOKENS))
+def test_the_token_of_an_ehr_is_held_to_every_claim(app: FastAPI, client: TestClient, twin: str, case: str) -> None:
+    changes, status = TOKENS[case]
+    fake = provider.Fake()
+    app.state.service = replace(app.state.service, provider=fake.provider())
+    client.cookies.clear()
+    guard = app.state.service.guard
+    signed = fake.signed(provider.claims(**{"scope": "openid fhir:read", **changes}))
+    body = {"hook": "patient-view", "hookInstance": "1", "context": {"patientId": "ehr-7"}, "prefetch": {"patient": THIS}}
+    answer = client.post("/cds-services/gemel-forecast", json=body, headers={"Authorization": f"Bearer {signed}", "X-CSRF": ""})
+    assert answer.status_code == status, answer.text
+    if status == 200:
+        assert answer.json()["cards"] == []
+        subject = str(subject_of_twin(guard.key, app.state.service.store, twin))
+        care.relate(guard, care.Relation("dora", subject, "care"), made_by="test")
+        answer = client.post("/cds-services/gemel-forecast", json=body, headers={"Authorization": f"Bearer {signed}"})
+        assert len(answer.json()["cards"]) == 1
+
+
+def test_two_patients_numbers_on_one_patient_are_refused(
+    app: FastAPI, client: TestClient, tower: Store, submitted: list[tuple[Any, ...]]
+) -> None:
+    with tower.together():
+        person = tower.keep_person({"patient_id": "P-2", "issuer": "", "patient_name": "HOPPER^GRACE"})
+        tower.append("another-1", "Ingested", {"system": "height", "case": "0" * 64, "person": person})
+    both = THIS | {"identifier": [*THIS["identifier"], {"value": "P-2"}]}
+    answer = client.post("/fhir", content=bundle(both, psa(subject={"reference": "Patient/ehr-7"}, effectiveDateTime=LATER)), headers=KIND)
+    assert (answer.status_code, "numbers of 2 patients" in answer.text) == (409, True)
+    assert submitted == []
