@@ -21,9 +21,9 @@ from gemel.io import deidentify_values as values
 from gemel.io.deidentify_pseudonyms import Pseudonyms, new_uid, pseudonym, shift_days
 from gemel.io.deidentify_table import action, keyword, terms
 from gemel.io.dicom_file import guarded, parse, text, uid
+from gemel.io.dicom_frames import SAFE_PIXELS
 
 METHOD = "gemel: PS3.15 2024b basic profile, stricter"
-SAFE_PIXELS = frozenset({"CT", "MR", "PT", "NM", "RTDOSE", "SEG", "REG"})  # pixels that machines of these kinds do not write upon
 DEEPEST = 64
 _PROFILE = (
     codes.DCM.BasicApplicationConfidentialityProfile,

@@ -9,6 +9,8 @@ from gemel.io.prescan_pixels import Shape, shape_of
 from gemel.io.prescan_rules import PIXELS
 from gemel.io.prescan_walk import VALUE, Span
 
+SAFE_PIXELS = frozenset({"CT", "MR", "PT", "NM", "RTDOSE", "SEG", "REG"})  # pixels that machines of these kinds do not write upon
+_BURNED, _MODALITY = 0x00280301, 0x00080060
 _FLOATS = (0x7FE00008, 0x7FE00009)
 
 
@@ -33,6 +35,12 @@ class Frames:
         """The first value of an element at any depth (enhanced objects hold some in functional groups); empty when there is none."""
         found = next(((begin, length) for what, held, _, begin, length in self.source.tokens if what == VALUE and held == tag), (0, 0))
         return bytes(self.source.data[found[0] : found[0] + min(found[1], 1024)])
+
+    @property
+    def may_name(self) -> bool:
+        """Whether the picture itself may show a name: it says so, or it does not say and is of a kind that people write upon."""
+        burned, modality = (self.first(tag).decode("latin-1").strip(" \0") for tag in (_BURNED, _MODALITY))
+        return burned == "YES" or (burned != "NO" and modality not in SAFE_PIXELS)
 
 
 def frames_of(content: bytes | memoryview, where: str) -> Frames:

@@ -1,4 +1,4 @@
-"""One MRI visit in: a folder with `visit.json` and the maps that it names.
+"""One MRI visit in: a folder with `visit.json` and the maps that it names, or with DICOM alone (`diffusion_study`).
 
 time        ISO 8601, when the maps were acquired
 adc         file of the ADC map (NIfTI or DICOM Parametric Map), or a folder of single-frame DICOM MR
@@ -23,7 +23,9 @@ from gemel.core.errors import IdentityError, InputError
 from gemel.core.image import Array, Image, require_same_grid
 from gemel.core.time import seconds
 from gemel.io.adc import read_adc
+from gemel.io.diffusion_study import is_study, read_study
 from gemel.io.files import digest, read_bytes
+from gemel.io.identity import Identity
 from gemel.io.nifti import read_nifti
 
 NAME = "visit.json"
@@ -33,18 +35,22 @@ FIELDS = ("time", "adc", "adc_unit", "tumour", "supply", "tissue", "nothing_left
 
 @dataclass(frozen=True)
 class DiffusionRead:
-    """The visit with what the record keeps of it; `patient_id` is empty where none is stated."""
+    """The visit with what the record keeps of it; `patient_id` is empty where none is stated, `identity` is of DICOM."""
 
     visit: DiffusionVisit
     acquired: str
     patient_id: str
     digest: str
+    identity: Identity | None = None
 
 
 def read_diffusion_visit(folder: str | Path) -> DiffusionRead:
     """The visit of a folder. Raises InputError for missing fields, UnitError for an ADC without its unit, and what the visit refuses."""
     folder = Path(folder)
     if not (folder / NAME).is_file():
+        if folder.is_dir() and any(folder.iterdir()) and is_study(folder):
+            visit, seen, whose, made = read_study(folder)
+            return DiffusionRead(visit, seen.acquired, whose.patient_id, made, whose)
         raise InputError(f"no {NAME}", where=str(folder), remedy=f"write one with {', '.join(FIELDS[:4])}")
     fields = _fields(folder / NAME)
     where = str(folder / NAME)

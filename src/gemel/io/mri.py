@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from highdicom.seg import Segmentation
 from jaxtyping import Bool
+from pydicom.dataset import Dataset
 from pydicom.uid import SegmentationStorage
 
 from gemel.core.digest import digest as digest_of
@@ -27,6 +28,7 @@ from gemel.io.files import read_bytes
 from gemel.io.identity import Identity
 from gemel.io.nifti import read_nifti
 from gemel.io.orientation import along_lps
+from gemel.io.seg_extent import slices_left_out
 
 
 @dataclass(frozen=True)
@@ -116,17 +118,20 @@ def _segmentation(path: Path) -> VisitRead:
     labels = {number: str(segments.get_segment_description(number).SegmentLabel) for number in segments.segment_numbers}
     _require_once([*labels.values()], where)
     for number, name in labels.items():
-        masks[name], grid = _volume(segments, int(number), identity.frame_uid, where)
+        masks[name], grid = _volume(segments, dataset, int(number), where)
     if grid is None:
         raise StructureError("a segmentation without regions", where=where, remedy="segment the visit again")
     return VisitRead(Structures(grid, masks), at, identity, (path,), digest_of(masks))
 
 
-def _volume(segments: Segmentation, number: int, frame: str, where: str) -> tuple[Bool[Array, "x y z"], Image]:
-    """One segment's mask along LPS, and its grid; frames without the segment are empty."""
+def _volume(segments: Segmentation, dataset: Dataset, number: int, where: str) -> tuple[Bool[Array, "x y z"], Image]:
+    """One segment's mask along LPS, and its grid; frames without the segment, and slices that were left out, are empty."""
     held = guarded(lambda: segments.get_volume(segment_numbers=[number], combine_segments=True, rescale_fractional=False), where)
-    array, affine_mm = along_lps(np.asarray(held.array, dtype=np.float32), np.asarray(held.affine, dtype=np.float64))
-    image = Image(array, affine_mm, frame)
+    drawn, placed_mm = np.asarray(held.array, dtype=np.float32), np.array(held.affine, dtype=np.float64)
+    before, behind = guarded(lambda: slices_left_out(dataset, placed_mm, len(drawn)), where)
+    placed_mm[:3, 3] -= before * placed_mm[:3, 0]
+    array, affine_mm = along_lps(np.pad(drawn, ((before, behind), (0, 0), (0, 0))), placed_mm)
+    image = Image(array, affine_mm, identity_of(dataset, where).frame_uid)
     return image.array > 0, _blank(image)
 
 

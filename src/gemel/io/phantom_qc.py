@@ -12,7 +12,7 @@ from gemel.core.errors import GeometryError, IdentityError, InputError, UnitErro
 from gemel.core.image import Array, Image
 from gemel.core.quality import Exposure, QualityDay
 from gemel.core.time import seconds
-from gemel.io.dicom_file import is_dicom, numbers, parse, require_class, text
+from gemel.io.dicom_file import is_dicom, numbers, parse, require_class, text, uid
 from gemel.io.dicom_geometry import Plane, plane, stack
 from gemel.io.dicom_header import acquired_at, scanner_of
 from gemel.io.dicom_pixels import stored_values
@@ -43,18 +43,20 @@ class _Slice:
     scanner: str
     patient: str
     acquired: str
+    series: str
 
 
 def read_quality(folder: str | Path) -> QualityRead:
-    """All CT slices of a folder (each stands alone), and the tube's log where there is one.
+    """All CT slices of a folder (each stands alone), or the one of a file, and the tube's log where there is one.
 
     Raises InputError for no slice, exposure tags that are missing or make no sense, no time, two protocols, a log that makes no sense;
     IdentityError for slices of two scanners or patients, GeometryError for slices that are not transverse, UnitError for what is not in HU.
     """
     folder = Path(folder)
-    if not folder.is_dir():
+    if not folder.exists():
         raise InputError("no such folder", where=str(folder), remedy="name the folder of one day's check")
-    held = {path: read_bytes(path) for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")}
+    paths = sorted(folder.iterdir()) if folder.is_dir() else [folder]
+    held = {path: read_bytes(path) for path in paths if path.is_file() and not path.name.startswith(".")}
     slices = [_slice(_whole(data), str(path)) for path, data in held.items() if is_dicom(data) or data.startswith(META)]
     logs = [(path, data) for path, data in held.items() if is_tube_log(data) or path.name == NAME]
     if not 0 < len(slices) <= MOST_SLICES:
@@ -66,7 +68,8 @@ def read_quality(folder: str | Path) -> QualityRead:
         raise InputError(f"{len(logs)} tube logs", where=str(folder), remedy="keep one log a folder")
     tube = read_tube_log(logs[0][1], str(logs[0][0]), first.acquired) if logs else np.zeros((0, 2))
     made = digest("".join(sorted(digest(data) for data in held.values())).encode())
-    name = f"{folder.name}#{made[:16]}"
+    of = {one.series for one in slices}
+    name = f"{of.pop() if len(of) == 1 else folder.name}#{made[:16]}"
     images = tuple(one.image for one in slices)
     return QualityRead(QualityDay(images, first.exposure, tube, seconds(first.acquired), first.scanner, name), first.acquired, made)
 
@@ -87,7 +90,7 @@ def _slice(data: bytes, where: str) -> _Slice:
         raise InputError("a slice without a time", where=where, remedy="export it with AcquisitionDate")
     exposure = _exposure(dataset, where)
     image = _image(_transverse(plane(dataset, where), where), _HU(dataset, where), exposure.slice_mm)
-    return _Slice(image, exposure, scanner_of(dataset, where), patient, acquired)
+    return _Slice(image, exposure, scanner_of(dataset, where), patient, acquired, uid(dataset, "SeriesInstanceUID", where))
 
 
 def _transverse(place: Plane, where: str) -> Plane:
