@@ -88,10 +88,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(name: str, folder: Path) -> Iterator[Server]:
+def running(name: str, folder: Path, receivers: int) -> Iterator[Server]:
     """A server over a new folder."""
     port = free_port()
-    command = orthanc(folder, port) if name == "Orthanc" else gemel(folder, port)
+    command = orthanc(folder, port) if name == "Orthanc" else gemel(folder, port, receivers)
     environment = os.environ | {"TCP_NODELAY": "1"}
     with (folder / "log").open("wb") as log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process:
         try:
@@ -118,10 +118,12 @@ def orthanc(folder: Path, port: int) -> list[str]:
     return [ORTHANC, str(folder / "orthanc.json")]
 
 
-def gemel(folder: Path, port: int) -> list[str]:
-    """The command of `gemel serve`."""
+def gemel(folder: Path, port: int, receivers: int) -> list[str]:
+    """The command of `gemel serve`, with so many receiving processes (0: as many as it takes itself)."""
     ports = ["--port", str(free_port()), "--dicom-port", str(port)]
-    return [sys.executable, "-c", "from gemel.cli import app; app()", "serve", "--store", str(folder / "twins.db"), *ports]
+    (folder / "gemel.toml").write_text(f"[node.limits]\nreceivers = {receivers}\n" if receivers else "", encoding="utf-8")
+    told = ["--store", str(folder / "twins.db"), *ports, "--config", str(folder / "gemel.toml")]
+    return [sys.executable, "-c", "from gemel.cli import app; app()", "serve", *told]
 
 
 def wait_for(port: int, log: Path) -> None:
@@ -133,15 +135,21 @@ def wait_for(port: int, log: Path) -> None:
     raise SystemExit(f"no server at port {port}: {log.read_text(errors='replace')[-500:]}")
 
 
+def processes(pid: int) -> list[int]:
+    """A process and its children."""
+    tasks = list(Path(f"/proc/{pid}/task").iterdir())
+    return [pid, *(int(child) for task in tasks for child in (task / "children").read_text().split())]
+
+
 def cpu_s(pid: int) -> float:
-    """CPU time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """CPU time of a process and its children so far."""
+    stats = [Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split() for one in processes(pid)]
+    return sum(int(fields[11]) + int(fields[12]) for fields in stats) / os.sysconf("SC_CLK_TCK")
 
 
 def rss_mb(pid: int) -> float:
-    """Greatest resident memory of a process so far."""
-    return int(Path(f"/proc/{pid}/status").read_text().partition("VmHWM:")[2].split()[0]) / 1024
+    """Sum of the greatest resident memory of each process so far; what they share is counted in each."""
+    return sum(int(Path(f"/proc/{one}/status").read_text().partition("VmHWM:")[2].split()[0]) for one in processes(pid)) / 1024
 
 
 def send(server: Server, folders: Sequence[Path], environment: dict[str, str]) -> Round:
@@ -154,15 +162,17 @@ def send(server: Server, folders: Sequence[Path], environment: dict[str, str]) -
     return Round(images / wall_s, 1e3 * (cpu_s(server.pid) - before_s) / images, rss_mb(server.pid))
 
 
-def measure(place: Path, folders: Sequence[Path], rounds: int, environment: dict[str, str]) -> dict[tuple[str, int], list[Round]]:
+def measure(place: Path, folders: Sequence[Path], asked: argparse.Namespace) -> dict[tuple[str, int], list[Round]]:
     """Rounds of both servers in turn, each in a new folder, with one association and with all."""
+    environment = {key: value for key, value in os.environ.items() if key != "TCP_NODELAY"}
+    environment |= {} if asked.nagle else {"TCP_NODELAY": "1"}
     found: dict[tuple[str, int], list[Round]] = {}
-    for number in range(rounds):
+    for number in range(asked.rounds):
         for name in ("Orthanc", "gemel") if number % 2 else ("gemel", "Orthanc"):
             for count in (1, len(folders)):
                 folder = place / f"{name}-{number}-{count}"
                 folder.mkdir()
-                with running(name, folder) as server:
+                with running(name, folder, asked.receivers) as server:
                     found.setdefault((name, count), []).append(send(server, folders[:count], environment))
                 shutil.rmtree(folder)
                 os.sync()
@@ -190,9 +200,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--associations", type=int, default=4)
+    parser.add_argument("--receivers", type=int, default=0, help="receiving processes of gemel; as many as it takes itself unless stated")
     parser.add_argument("--nagle", action="store_true", help="senders without TCP_NODELAY, as dcmtk leaves it")
     asked = parser.parse_args()
-    environment = {key: value for key, value in os.environ.items() if key != "TCP_NODELAY"} | ({} if asked.nagle else {"TCP_NODELAY": "1"})
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         folders = [place / f"series{number}" for number in range(asked.associations)]
@@ -200,7 +210,7 @@ def main() -> None:
             folder.mkdir()
             write_series(folder, seed)
         before = os.getloadavg()
-        found = measure(place, folders, asked.rounds, environment)
+        found = measure(place, folders, asked)
     report(found, (1, asked.associations))
     load = f"load average before {before[0]:.1f}, after {os.getloadavg()[0]:.1f}; {os.cpu_count()} cores"
     print(f"{load}; TCP_NODELAY at the sender: {not asked.nagle}")

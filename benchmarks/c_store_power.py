@@ -4,20 +4,13 @@ Claim: 0 acknowledged objects lost, 0 torn. The method, and the shim that logs e
 flush covers is absent, there, or there in some of its 512-byte sectors. Needs a C compiler and Linux.
 """
 
-import argparse
 import hashlib
-import json
 import os
 import random
-import shutil
-import subprocess
-import sys
-import tempfile
-from collections import defaultdict
 from pathlib import Path
 
 from c_store_kill import EXPLICIT, found, made
-from store_power import STYLES, acknowledged, cut_power, play, read_log, written
+from store_power import cut
 
 from gemel.core.errors import GemelError
 from gemel.io.prescan import scan
@@ -50,20 +43,6 @@ def work(folder: Path, rounds: int, seed: int) -> None:
         archive.close()
 
 
-def logged(folder: Path, rounds: int, seed: int) -> tuple[list[tuple[str, int, int, bytes]], str]:
-    """The log of one run under the shim, and its folder."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None or not sys.platform.startswith("linux"):
-        raise SystemExit("no C compiler, or not Linux: the shim cannot be built")
-    shim, log, root = folder / "shim.so", folder / "log", folder / "disk"
-    subprocess.run([compiler, "-O1", "-shared", "-fPIC", "-o", shim, Path(__file__).with_name("store_power_shim.c")], check=True)
-    root.mkdir()
-    environment = os.environ | {"LD_PRELOAD": str(shim), "POWER_ROOT": str(root), "POWER_LOG": str(log)}
-    run = [sys.executable, __file__, "--work", str(root), "--rounds", str(rounds), "--seed", str(seed)]
-    subprocess.run(run, env=environment, check=True)
-    return read_log(log), str(root)
-
-
 def judge(folder: Path, told: list[list[str]]) -> dict[str, int]:
     """What is missing, torn or doubled on a disk after the power came back."""
     try:
@@ -77,33 +56,5 @@ def judge(folder: Path, told: list[list[str]]) -> dict[str, int]:
     return {"lost": lost, "torn": torn, "quarantined": apart, "found": len(there)}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cuts", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=25)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--without-flushes", action="store_true", help="a disk that ignores fsync: the loss must be seen")
-    parser.add_argument("--work", default=None, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.work:
-        work(Path(asked.work), asked.rounds, asked.seed)
-        return
-    draw, total = random.Random(asked.seed), defaultdict[str, int](int)
-    with tempfile.TemporaryDirectory() as name:
-        log, root = logged(Path(name), asked.rounds, asked.seed)
-        for cut in range(asked.cuts):
-            end, image = draw.randint(1, len(log)), Path(name) / "image"
-            disk = play(log[:end], root, flushes=not asked.without_flushes)
-            cut_power(disk, STYLES[cut % len(STYLES)], draw)
-            image.mkdir()
-            written(disk, root, image)
-            told = acknowledged(log[:end], root)
-            for what, count in (judge(image, told) | {"acknowledged": len(told)}).items():
-                total[what] += count
-            shutil.rmtree(image)
-    flushes = sum(kind == "s" for kind, *_ in log)
-    print(json.dumps({"cuts": asked.cuts, "operations": len(log), "flushes": flushes, **total}))
-
-
 if __name__ == "__main__":
-    main()
+    cut(__file__, __doc__, work, judge, rounds=25)

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +27,8 @@ from gemel.store import artefacts as kept
 
 SECTOR = 512
 HEAD = struct.Struct("<cQqQ")
+Work = Callable[[Path, int, int], None]
+Judge = Callable[[Path, list[list[str]]], dict[str, int]]
 STYLES = ("nothing unflushed", "everything", "some sectors")
 
 
@@ -185,8 +188,8 @@ def judge(folder: Path, told: list[list[str]]) -> dict[str, int]:
         return {"lost": len(told), "torn": torn, "findings": 1, "swept": 0}
 
 
-def logged(folder: Path, rounds: int, seed: int) -> tuple[list[tuple[str, int, int, bytes]], str]:
-    """The log of one run under the shim, and its folder."""
+def logged(script: Path, folder: Path, rounds: int, seed: int) -> tuple[list[tuple[str, int, int, bytes]], str]:
+    """The log of one run of a script under the shim, and its folder."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None or not sys.platform.startswith("linux"):
         raise SystemExit("no C compiler, or not Linux: the shim cannot be built")
@@ -195,15 +198,16 @@ def logged(folder: Path, rounds: int, seed: int) -> tuple[list[tuple[str, int, i
     subprocess.run([compiler, "-O1", "-shared", "-fPIC", "-o", shim, source], check=True)
     root.mkdir()
     environment = os.environ | {"LD_PRELOAD": str(shim), "POWER_ROOT": str(root), "POWER_LOG": str(log)}
-    run = [sys.executable, __file__, "--work", str(root), "--rounds", str(rounds), "--seed", str(seed)]
+    run = [sys.executable, script, "--work", str(root), "--rounds", str(rounds), "--seed", str(seed)]
     subprocess.run(run, env=environment, check=True)
     return read_log(log), str(root)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def cut(script: str, words: str | None, work: Work, judge: Judge, *, rounds: int) -> None:
+    """A script's command: its work, logged; cuts at random places of the log; what its judge finds, in all."""
+    parser = argparse.ArgumentParser(description=words)
     parser.add_argument("--cuts", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--rounds", type=int, default=rounds)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--without-flushes", action="store_true", help="a disk that ignores fsync: the loss must be seen")
     parser.add_argument("--work", default=None, help=argparse.SUPPRESS)
@@ -211,13 +215,13 @@ def main() -> None:
     if asked.work:
         work(Path(asked.work), asked.rounds, asked.seed)
         return
-    draw, total = random.Random(asked.seed), defaultdict(int)
+    draw, total = random.Random(asked.seed), defaultdict[str, int](int)
     with tempfile.TemporaryDirectory() as name:
-        log, root = logged(Path(name), asked.rounds, asked.seed)
-        for cut in range(asked.cuts):
+        log, root = logged(Path(script), Path(name), asked.rounds, asked.seed)
+        for number in range(asked.cuts):
             end, image = draw.randint(1, len(log)), Path(name) / "image"
             disk = play(log[:end], root, flushes=not asked.without_flushes)
-            cut_power(disk, STYLES[cut % len(STYLES)], draw)
+            cut_power(disk, STYLES[number % len(STYLES)], draw)
             image.mkdir()
             written(disk, root, image)
             told = acknowledged(log[:end], root)
@@ -229,4 +233,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cut(__file__, __doc__, work, judge, rounds=30)

@@ -12,7 +12,7 @@ from gemel.core.errors import InputError, StoreError
 from gemel.service.node import Node
 from gemel.service.node.front_limits import Limits
 from gemel.service.node.front_peers import Allowed
-from gemel.service.node.scp import Answer, Request
+from gemel.service.node.scp_request import Answer, Request
 from tests.unit.service import node_wire as wire
 from tests.unit.service.node_running import QUICK, node
 from tests.unit.service.slices import bare, ct_slice

@@ -80,15 +80,18 @@ class Server:
             time.sleep(0.05)
 
     def rss_mb(self) -> float:
-        """Greatest resident memory so far."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+        """Greatest resident memory so far, of all its processes; what they share is counted in each."""
+        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
+        children = [child for task in tasks for child in (task / "children").read_text(encoding="ascii").split()]
+        status = [Path(f"/proc/{pid}/status").read_text(encoding="ascii") for pid in (self.process.pid, *children)]
+        return sum(int(words.partition("VmHWM:")[2].split()[0]) for words in status) / 1024
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One node for all attacks."""
-    command = [sys.executable, "-m", "tests.unit.service.node_server", str(tmp_path_factory.mktemp("abuse")), json.dumps(LIMITS)]
+@pytest.fixture(scope="module", params=[pytest.param(1, marks=pytest.mark.full), 2])
+def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Server]:
+    """One node for all attacks: alone, and with two receiving processes, as it runs where there are two cores."""
+    limits = json.dumps(LIMITS | {"receivers": request.param})
+    command = [sys.executable, "-m", "tests.unit.service.node_server", str(tmp_path_factory.mktemp("abuse")), limits]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
         assert process.stdout is not None
         yield Server(process, int(process.stdout.readline()))

@@ -4,6 +4,7 @@ import datetime
 import socket
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from gemel.service.node import Node
 from gemel.service.node.front_peers import Allowed
-from gemel.service.security.tls import context
-from gemel.service.settings import Settings, Tls
+from gemel.service.settings import Tls
 from tests.unit.service import node_wire as wire
 from tests.unit.service.node_running import QUICK, node
 from tests.unit.service.slices import bare, ct_slice
@@ -43,11 +43,11 @@ def papers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tls]:
     return made | {"node": Tls(made["node"].certificate, made["node"].key, folder / "hospital.pem")}
 
 
-@pytest.fixture
-def running(tmp_path: Path, papers: dict[str, Tls]) -> Iterator[Node]:
-    """A node that asks for certificates and lets one name in."""
-    settings = Settings(store="unused", folder=tmp_path, tls=papers["node"])
-    with node(tmp_path, QUICK, tls=context(settings), allowed=(Allowed(certificate="ct1"),)) as opened:
+@pytest.fixture(params=[1, 2])
+def running(tmp_path: Path, papers: dict[str, Tls], request: pytest.FixtureRequest) -> Iterator[Node]:
+    """A node that asks for certificates and lets one name in, in one process and in several."""
+    limits = replace(QUICK, receivers=request.param)
+    with node(tmp_path, limits, tls=papers["node"], allowed=(Allowed(certificate="ct1"),)) as opened:
         yield opened
 
 

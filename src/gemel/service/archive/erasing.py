@@ -40,12 +40,17 @@ def erase(committer: Committer, patient_id: str, issuer: str) -> int:
     return len(held)
 
 
+def uids_of(opened: index.Index, patient_id: str, issuer: str) -> list[str]:
+    """SOP Instance UIDs of what is held of a patient, served or in quarantine."""
+    return sorted({str(row["SOPInstanceUID"]) for row in _held(opened, patient_id, issuer)})
+
+
 def _held(opened: index.Index, patient_id: str, issuer: str) -> list[Row]:
     served = (
-        "SELECT segment FROM instance JOIN series ON series.id = instance.series JOIN study ON study.id = series.study "
+        "SELECT segment, SOPInstanceUID FROM instance JOIN series ON series.id = instance.series JOIN study ON study.id = series.study "
         "WHERE PatientID = ? AND IssuerOfPatientID = ?"
     )
-    apart = "SELECT segment FROM quarantine WHERE PatientID = ? AND IssuerOfPatientID = ?"
+    apart = "SELECT segment, SOPInstanceUID FROM quarantine WHERE PatientID = ? AND IssuerOfPatientID = ?"
     return [row for text in (served, apart) for row in index.select(opened, text, (patient_id, issuer))]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import resource
 import socket
 import ssl
@@ -12,17 +13,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from gemel.core.errors import InputError
+from gemel.io.dicom_object import IMPLEMENTATION_UID
 from gemel.io.prescan_rules import DEFLATED, storage_classes
 from gemel.service.archive import Archive
-from gemel.service.node import front_counts, scp
+from gemel.service.node import front_clock, front_counts, receiving
 from gemel.service.node.associations import Register
 from gemel.service.node.front_body import Room
 from gemel.service.node.front_connection import Connection, Shared
-from gemel.service.node.front_limits import Limits
+from gemel.service.node.front_counts import Counts
+from gemel.service.node.front_limits import Limits, receivers_of
 from gemel.service.node.front_negotiation import Negotiator
 from gemel.service.node.front_offload import Offload
 from gemel.service.node.front_peers import Allowed
-from gemel.service.node.pdu import Reason
+from gemel.service.node.receipts import Receipts
+from gemel.service.node.scp_request import VERIFICATION, Handlers
+from gemel.service.security.handshakes import Port
 from gemel.service.security.tls import context
 from gemel.service.settings import Settings
 
@@ -30,7 +35,6 @@ BACKLOG = (
     4096  # connections that the system holds for us: one more would be tried again by its peer after a second (Linux cuts it to somaxconn)
 )
 ACCEPTED = 64  # of them taken in one turn of the loop
-TICK_S = 0.5
 OPEN_FILES = 4096  # asked of the system: a connection is one
 
 
@@ -41,27 +45,19 @@ class Node:
     aet: str
     port: int
     shared: Shared
+    offload: Offload
     loop: asyncio.AbstractEventLoop
     ending: asyncio.Event
     thread: threading.Thread
+    staff: receiving.Staff | None = None
 
     def status(self) -> Mapping[str, Any]:
         """Associations, counts since the start, objects a second, room on the disk, and who was heard last."""
-        counts, register = self.shared.counts, self.shared.register
-        peers = [{"peer": peer, "last_s": at_s, "objects": number} for peer, (at_s, number) in list(counts.peers.items())]
-        events = dict(counts.events)
-        return {
-            "aet": self.aet,
-            "port": self.port,
-            "associations": len(register.associated),
-            "waiting": len(register.waiting),
-            "received": events.get("received", 0),
-            "refused": events.get("refused", 0),
-            "rate_per_s": front_counts.rate_per_s(counts),
-            "disk_free_bytes": self.shared.offload.archive.free_bytes(),
-            "events": events,
-            "peers": peers,
-        }
+        own = [front_counts.snapshot(self.shared.counts, self.shared.register)]
+        counted = front_counts.joined(receiving.counts(self.staff) if self.staff else own)
+        events, free = counted["events"], self.offload.archive.free_bytes()
+        named = {name: events.get(name, 0) for name in ("received", "refused")}
+        return {"aet": self.aet, "port": self.port, **counted, **named, "disk_free_bytes": free}
 
     def close(self) -> None:
         """Ends all associations and stops listening; objects that came whole are kept."""
@@ -69,35 +65,43 @@ class Node:
             with contextlib.suppress(RuntimeError):
                 self.loop.call_soon_threadsafe(self.ending.set)
         self.thread.join()
-        self.shared.offload.pool.shutdown()
+        if self.staff:
+            receiving.close(self.staff)
+        self.offload.pool.shutdown()
 
 
 def start(
     settings: Settings,
     archive: Archive,
     *,
-    handlers: scp.Handlers | None = None,
-    tls: ssl.SSLContext | None = None,
+    handlers: Handlers | None = None,
     allowed: tuple[Allowed, ...] = (),
     limits: Limits | None = None,
+    receipts: Receipts | None = None,
 ) -> Node:
-    """Listens on the settings' host and DICOM port (0: any that is free). Raises InputError when the port is taken."""
-    tls = tls or context(settings)
-    shared = _shared(settings, archive, handlers or {}, allowed, limits or Limits())
-    ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = Future()
-    thread = threading.Thread(target=_thread, args=(settings, shared, tls, ready), name="dicom node", daemon=True)
+    """Listens on the settings' host and DICOM port (0: any that is free); `receipts` writes down what comes.
+
+    Raises InputError when the port is taken, or the certificate cannot be used.
+    """
+    limits = limits or Limits()
+    offload = Offload(archive, handlers or {}, receipts)
+    shared = Shared(_negotiator(settings, offload, allowed, limits), offload, Register(limits), Counts(), Room(archive.folder, limits))
+    tls, listening = context(settings), _listen(settings)
     _allow_files()
+    several = receivers_of(limits)
+    staff = receiving.begin(settings, shared, offload, wanted=several) if several > 1 else None
+    ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+    serving = _hand_on(staff, listening, ready) if staff else _serve(shared, listening, tls, ready)
+    thread = threading.Thread(target=asyncio.run, args=(serving,), name="dicom node", daemon=True)
     thread.start()
-    loop, ending, port = ready.result()
-    return Node(settings.aet, port, shared, loop, ending, thread)
+    return Node(settings.aet, listening.getsockname()[1], shared, offload, *ready.result(), thread, staff)
 
 
-def _shared(settings: Settings, archive: Archive, handlers: scp.Handlers, allowed: tuple[Allowed, ...], limits: Limits) -> Shared:
-    classes = storage_classes() | {scp.VERIFICATION} | handlers.keys()
-    negotiator = Negotiator(
-        settings.aet, classes.__contains__, _syntaxes(), limits.unit_bytes, allowed, limits.called_must_match, frozenset(handlers)
-    )
-    return Shared(negotiator, Offload(archive, handlers), Register(limits), front_counts.Counts(), Room(archive.folder, limits))
+def _negotiator(settings: Settings, offload: Offload, allowed: tuple[Allowed, ...], limits: Limits) -> Negotiator:
+    handled = frozenset(offload.handlers)
+    taken = storage_classes() | {VERIFICATION} | handled
+    ours = (limits.unit_bytes, IMPLEMENTATION_UID)
+    return Negotiator(settings.aet, frozenset(taken), _syntaxes(), *ours, allowed, limits.called_must_match, handled)
 
 
 def _syntaxes() -> frozenset[str]:
@@ -115,27 +119,32 @@ def _allow_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _thread(settings: Settings, shared: Shared, tls: ssl.SSLContext | None, ready: "Future[Any]") -> None:
-    asyncio.run(_serve(settings, shared, tls, ready))
+async def _serve(shared: Shared, listening: socket.socket, tls: ssl.SSLContext | None, ready: "Future[Any]") -> None:
+    """Peers are heard in this process."""
+    loop, ending, numbers = asyncio.get_running_loop(), asyncio.Event(), itertools.count(1)
 
+    def plain() -> Connection:
+        return Connection(shared, next(numbers))
 
-async def _serve(settings: Settings, shared: Shared, tls: ssl.SSLContext | None, ready: "Future[Any]") -> None:
-    loop, ending = asyncio.get_running_loop(), asyncio.Event()
-    try:
-        listening = _listen(settings)
-    except InputError as error:
-        ready.set_exception(error)
-        return
-    handshake_s = shared.room.limits.artim_s if tls else None
-    server = await loop.create_server(
-        lambda: Connection(shared), sock=listening, backlog=ACCEPTED, ssl=tls, ssl_handshake_timeout=handshake_s
-    )
+    speaking = Port(tls, shared.room.limits.artim_s).speaking(plain) if tls else plain
+    server = await loop.create_server(speaking, sock=listening, backlog=ACCEPTED)
     listening.listen(BACKLOG)
-    ready.set_result((loop, ending, listening.getsockname()[1]))
+    ready.set_result((loop, ending))
     async with server:
-        await _watch(shared, ending)
-        _end(shared)
+        await front_clock.watch(shared, ending)
+        front_clock.end(shared)
         await asyncio.sleep(0)
+
+
+async def _hand_on(staff: receiving.Staff, listening: socket.socket, ready: "Future[Any]") -> None:
+    """Peers are heard by receiving processes; here they are accepted."""
+    loop, ending = asyncio.get_running_loop(), asyncio.Event()
+    listening.setblocking(False)
+    loop.add_reader(listening, receiving.accept, staff, listening, loop)
+    ready.set_result((loop, ending))
+    with listening:
+        await ending.wait()
+        loop.remove_reader(listening)
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -144,22 +153,5 @@ def _listen(settings: Settings) -> socket.socket:
         return socket.create_server((settings.host, settings.dicom_port), family=family, backlog=BACKLOG)
     except OSError as error:
         where, remedy = f"{settings.host}:{settings.dicom_port}", "stop who uses it, or name another with --dicom-port"
-        raise InputError(f"the DICOM port cannot be opened: {error.strerror}", where=where, remedy=remedy) from error
-
-
-async def _watch(shared: Shared, ending: asyncio.Event) -> None:
-    """Looks at every connection's clock until the node is to end."""
-    loop = asyncio.get_running_loop()
-    while not ending.is_set():
-        for line in [*shared.register.waiting, *shared.register.associated]:
-            if isinstance(line, Connection):
-                line.watch(loop.time())
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(ending.wait(), TICK_S)
-
-
-def _end(shared: Shared) -> None:
-    for line in [*shared.register.waiting, *shared.register.associated]:
-        if isinstance(line, Connection):
-            line.abort(Reason.NOT_SPECIFIED, "the node ends")
-            line.transport.abort()
+        told = (error.strerror or str(error)).partition(" (while ")[0]
+        raise InputError(f"the DICOM port cannot be opened: {told}", where=where, remedy=remedy) from error

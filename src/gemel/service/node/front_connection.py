@@ -9,14 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
-from typing import cast
+from typing import Protocol, cast, runtime_checkable
 
-from gemel.service.node import associations, front_body, front_counts, front_message, scp, scp_command
+from gemel.service.node import associations, front_body, front_counts, front_message, scp_command
 from gemel.service.node.front_message import Message
 from gemel.service.node.front_negotiation import Association, Negotiator, negotiate
-from gemel.service.node.front_offload import Offload
 from gemel.service.node.pdu import RELEASED, Reason, Type, aborted, data
 from gemel.service.node.pdu_stream import Fault, Stream, feed
+from gemel.service.node.scp_request import C_CANCEL, C_STORE, COERCED, SUCCESS, Answer, Done, Request
 
 SCRATCH_BYTES = 256 * 1024  # read at once; what one turn of the loop can be kept busy with
 SMALL_BYTES = 16 * 1024  # the same, outside a data set
@@ -35,12 +35,25 @@ class State(Enum):
     CLOSING = "Sta13: awaiting the end of the connection"
 
 
+@runtime_checkable
+class Services(Protocol):
+    """Who does what is asked: in this process, or in the one that has the archive."""
+
+    def run(self, request: Request, elsewhere: Done, here: Done) -> None:
+        """Calls `here` in the loop's own thread, or `elsewhere` from another, with the answer."""
+        ...
+
+    def left(self, line: int) -> None:
+        """A connection has ended."""
+        ...
+
+
 @dataclass(frozen=True)
 class Shared:
     """What all connections of a node share."""
 
     negotiator: Negotiator
-    offload: Offload
+    offload: Services
     register: associations.Register
     counts: front_counts.Counts
     room: front_body.Room
@@ -48,10 +61,10 @@ class Shared:
 
 
 class Connection(asyncio.BufferedProtocol):
-    """A peer that connected."""
+    """A peer that connected; `line` is the connection's number."""
 
-    def __init__(self, shared: Shared) -> None:
-        self.shared, self.loop = shared, asyncio.get_running_loop()
+    def __init__(self, shared: Shared, line: int) -> None:
+        self.shared, self.line, self.loop = shared, line, asyncio.get_running_loop()
         limits = shared.room.limits
         self.stream = Stream(self._unit, self._fragment, limits.unit_bytes)
         self.message = front_message.begin(shared.room)
@@ -102,6 +115,7 @@ class Connection(asyncio.BufferedProtocol):
         for message in [self.message, *self.queue]:
             front_body.drop(message.body)
         self.queue.clear()
+        self.shared.offload.left(self.line)
 
     # What the register and the clock ask.
 
@@ -210,14 +224,14 @@ class Connection(asyncio.BufferedProtocol):
         assert self.association is not None
         self.busy = message
         associations.touch(self.shared.register, self)
-        request = self.association.request(message, self.host)
+        request = self.association.request(message, self.host, self.line)
         answered = partial(self._answered, message, request)
-        if request.command.field == scp.C_CANCEL:
+        if request.command.field == C_CANCEL:
             self._next()
         else:
             self.shared.offload.run(request, partial(_from_elsewhere, self.loop, answered), partial(self.loop.call_soon, answered))
 
-    def _answered(self, message: Message, request: scp.Request, answer: scp.Answer) -> None:
+    def _answered(self, message: Message, request: Request, answer: Answer) -> None:
         """Sends the answer, in the loop's own thread."""
         front_body.drop(message.body)
         self._count(request, answer)
@@ -238,9 +252,9 @@ class Connection(asyncio.BufferedProtocol):
                 self.transport.resume_reading()
             self._begin(message)
 
-    def _count(self, request: scp.Request, answer: scp.Answer) -> None:
-        if request.command.field == scp.C_STORE:
-            kind = {scp.SUCCESS: "received", scp.COERCED: "quarantined"}.get(answer.status, "refused")
+    def _count(self, request: Request, answer: Answer) -> None:
+        if request.command.field == C_STORE:
+            kind = {SUCCESS: "received", COERCED: "quarantined"}.get(answer.status, "refused")
             front_counts.object_came(self.shared.counts, f"{request.calling}@{self.host}", kind)
 
     # Words.
@@ -272,7 +286,7 @@ def _acknowledge_at_once(connected: TransportSocket) -> None:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
-def _from_elsewhere(loop: asyncio.AbstractEventLoop, answered: Callable[[scp.Answer], None], answer: scp.Answer) -> None:
+def _from_elsewhere(loop: asyncio.AbstractEventLoop, answered: Callable[[Answer], None], answer: Answer) -> None:
     """An answer that was found in another thread; when the loop has ended nobody waits for it."""
     with suppress(RuntimeError):
         loop.call_soon_threadsafe(answered, answer)

@@ -1,26 +1,31 @@
 """Who is let in, and for what: a request for an association and its answer (DICOM PS3.8 section 7.1)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from gemel.core.errors import InputError
-from gemel.service.node import front_body, scp
+from gemel.service.node import front_body
 from gemel.service.node.front_message import Message
 from gemel.service.node.front_peers import Allowed, is_allowed
 from gemel.service.node.pdu import VALUE, Reason, Refusal, refused
 from gemel.service.node.pdu_associate import APPLICATION_CONTEXT, Agreed, Proposal, accepted, agree, proposal
 from gemel.service.node.pdu_stream import Fault
+from gemel.service.node.scp_request import Request
 
 
 @dataclass(frozen=True)
 class Negotiator:
-    """What is taken: classes (a test of the UID), transfer syntaxes, callers; services whose roles may be turned round."""
+    """What is taken: classes, transfer syntaxes, callers; services whose roles may be turned round.
+
+    implementation: our UID (PS3.7 D.3.3.2).
+    """
 
     aet: str
-    supported: Callable[[str], bool]
+    supported: frozenset[str]
     syntaxes: frozenset[str]
     unit_bytes: int
+    implementation: str
     allowed: tuple[Allowed, ...] = ()
     called_must_match: bool = False
     turned: frozenset[str] = frozenset()
@@ -36,13 +41,14 @@ class Association:
     longest: int
     contexts: Mapping[int, Agreed]
 
-    def request(self, message: Message, host: str) -> scp.Request:
+    def request(self, message: Message, host: str, line: int) -> Request:
         """A whole message with the syntaxes of its context."""
         assert message.command is not None
         context = self.contexts[message.context]
         content, failed = front_body.finish(message.body), message.body.failed
         syntaxes = context.abstract_syntax, context.transfer_syntax
-        return scp.Request(message.command, content, *syntaxes, self.calling, self.called, host, failed, message.body.hashed.digest())
+        caller, hashed = (self.calling, self.called, host), message.body.hashed.digest()
+        return Request(message.command, content, *syntaxes, *caller, failed, hashed, line, message.body)
 
 
 def negotiate(
@@ -56,10 +62,12 @@ def negotiate(
     refusal = _refusal(negotiator, asked, host, certificate)
     if refusal is not None:
         return None, refused(refusal)
-    agreed = agree(asked, negotiator.supported, negotiator.syntaxes)
+    agreed = agree(asked, negotiator.supported.__contains__, negotiator.syntaxes)
     roles = {uid: role for uid, role in (asked.roles or {}).items() if uid in negotiator.turned}
     contexts = {one.number: one for one in agreed if not one.result}
-    return Association(asked.calling, asked.called, asked.longest, contexts), accepted(asked, agreed, negotiator.unit_bytes, roles)
+    return Association(asked.calling, asked.called, asked.longest, contexts), accepted(
+        asked, agreed, (negotiator.unit_bytes, negotiator.implementation), roles
+    )
 
 
 def _refusal(negotiator: Negotiator, asked: Proposal, host: str, certificate: Mapping[str, Any] | None) -> Refusal | None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from struct import Struct
 
 from gemel.core.errors import InputError
-from gemel.io.dicom_object import IMPLEMENTATION_UID
 from gemel.service.node.pdu import HEADER, Type
 
 APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
@@ -65,13 +64,10 @@ def agree(asked: Proposal, supported: Callable[[str], bool], syntaxes: frozenset
     return [_agree(context, supported, syntaxes) for context in asked.contexts]
 
 
-def accepted(asked: Proposal, agreed: Sequence[Agreed], longest: int, roles: Mapping[str, tuple[int, int]]) -> bytes:
-    """A-ASSOCIATE-AC. `longest`: the greatest unit that we receive."""
-    user = (
-        _item(0x51, longest.to_bytes(4, "big"))
-        + _item(0x52, IMPLEMENTATION_UID.encode())
-        + b"".join(_role(*role) for role in roles.items())
-    )
+def accepted(asked: Proposal, agreed: Sequence[Agreed], ours: tuple[int, str], roles: Mapping[str, tuple[int, int]]) -> bytes:
+    """A-ASSOCIATE-AC. `ours`: the greatest unit that we receive, and the UID of our implementation."""
+    longest, implementation = ours
+    user = _item(0x51, longest.to_bytes(4, "big")) + _item(0x52, implementation.encode()) + b"".join(_role(*role) for role in roles.items())
     user += _item(0x55, _VERSION_NAME)
     contexts = b"".join(_item(0x21, bytes((one.number, 0, one.result, 0)) + _item(0x40, one.transfer_syntax.encode())) for one in agreed)
     body = _FIXED.pack(1, asked.called.encode().ljust(16), asked.calling.encode().ljust(16))

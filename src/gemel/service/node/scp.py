@@ -1,66 +1,45 @@
 """What the node answers: C-ECHO and C-STORE of its own, other services by the functions that were handed to it (DICOM PS3.7 section 9)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
-from functools import partial
 
 from gemel.core.errors import GemelError, IdentityError, InputError, StoreError
-from gemel.io.prescan import scan
+from gemel.io.prescan import Scanned, scan
 from gemel.service.archive.archive import Archive
 from gemel.service.archive.entry import Stored
 from gemel.service.archive.part10 import head
-from gemel.service.node.scp_command import Command
+from gemel.service.node.scp_request import (
+    COERCED,
+    FAILURE,
+    MISMATCH,
+    NOT_UNDERSTOOD,
+    OUT_OF_RESOURCES,
+    SUCCESS,
+    Answer,
+    Done,
+    Handler,
+    Request,
+)
 
-C_STORE, C_ECHO, C_CANCEL = 0x0001, 0x0030, 0x0FFF
-SUCCESS, FAILURE, NO_SUCH_CLASS, NO_SUCH_OPERATION = 0x0000, 0x0110, 0x0122, 0x0211
-OUT_OF_RESOURCES, MISMATCH, NOT_UNDERSTOOD, COERCED = 0xA700, 0xA900, 0xC000, 0xB000  # PS3.4 table B.2-1
-VERIFICATION = "1.2.840.10008.1.1"
+Note = Callable[[Scanned], object]
 
 
-@dataclass(frozen=True)
-class Request:
-    """A whole message: its command, its data set as it came, its context's two syntaxes, who sent it.
+def store(archive: Archive, request: Request, done: Done, *, note: Note, here: bool = True) -> None:
+    """Scans and keeps an object; `done` is called, from another thread, when it is durable and can be found, or refused.
 
-    failed: why the data set is gone; sha256: of the data set.
+    note: called with what the scan found before anything is kept; what it refuses is not. here: write in this thread when nobody writes.
     """
-
-    command: Command
-    data: memoryview
-    abstract_syntax: str
-    transfer_syntax: str
-    calling: str
-    called: str
-    host: str
-    failed: str = ""
-    sha256: bytes = b""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The status (PS3.7 annex C), a data set in the context's transfer syntax, and a word for a person."""
-
-    status: int
-    data: bytes = b""
-    comment: str = ""
-
-
-Done = Callable[[Answer], object]
-Handler = Callable[[Request], Answer]
-Handlers = Mapping[str, Handler]  # by abstract syntax; they run beside the network, one at a time an association
-
-
-def store(archive: Archive, request: Request, done: Done) -> None:
-    """Scans and keeps an object; `done` is called, from another thread, when it is durable and can be found, or refused."""
     try:
-        kept = _submit(archive, request)
+        scanned = _scan(request)
+        note(scanned)
+        kept = _submit(archive, request, scanned, here)
     except GemelError as error:
         done(refusal(error))
         return
     kept.add_done_callback(lambda future: done(outcome(future)))
 
 
-def _submit(archive: Archive, request: Request) -> Future[Stored]:
+def _scan(request: Request) -> Scanned:
     if request.failed:
         raise StoreError(request.failed, where="the archive", remedy="free some space and send again")
     where = f"the object from {request.calling} at {request.host}"
@@ -70,8 +49,13 @@ def _submit(archive: Archive, request: Request) -> Future[Stored]:
         raise IdentityError(
             "a data set that is not of the class and instance of its command", where=where, remedy="send it again as what it is"
         )
-    prefix = head(*asked, request.transfer_syntax, request.calling)
-    return archive.submit(prefix, request.data, scanned, source=f"{request.calling}@{request.host}", sha256=request.sha256, here=True)
+    return scanned
+
+
+def _submit(archive: Archive, request: Request, scanned: Scanned, here: bool) -> Future[Stored]:
+    prefix = head(request.command.sop_class, request.command.sop_instance, request.transfer_syntax, request.calling)
+    source = f"{request.calling}@{request.host}"
+    return archive.submit(prefix, request.data, scanned, source=source, sha256=request.sha256, here=here)
 
 
 def refusal(error: GemelError) -> Answer:
@@ -96,15 +80,3 @@ def handle(handler: Handler, request: Request, done: Done) -> None:
     except GemelError as error:
         answered = Answer(FAILURE, comment=error.found)
     done(answered)
-
-
-def work(archive: Archive, handlers: Handlers, request: Request) -> Callable[[Done], None] | Answer:
-    """What is to be done beside the network for a request, or the answer when there is nothing to do."""
-    field, handler = request.command.field, handlers.get(request.abstract_syntax)
-    if handler is not None and field != C_STORE:
-        return partial(handle, handler, request)
-    if field == C_ECHO and request.abstract_syntax == VERIFICATION:
-        return Answer(SUCCESS)
-    if field == C_STORE and request.command.has_data and request.abstract_syntax != VERIFICATION:
-        return partial(store, archive, request)
-    return Answer(NO_SUCH_OPERATION, comment="not a service of this node")
