@@ -16,8 +16,8 @@ from gemel.service.node import commitment, sending_outbox
 from gemel.service.node.commitment import CLASS_CONFLICT, NO_SUCH_OBJECT, Reference, Report
 from gemel.service.node.commitment_scp import information
 from gemel.service.node.rules import Peer
-from gemel.service.node.scp import Request
 from gemel.service.node.scp_command import Command
+from gemel.service.node.scp_request import Request
 from gemel.service.node.scu import Ours, associated, context
 from gemel.service.node.sending_outbox import DONE, STORED
 from gemel.service.node.sending_store import item_of, store

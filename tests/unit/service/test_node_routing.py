@@ -29,6 +29,7 @@ class Jobs:
 
     asked: list[tuple[str, Mapping[str, Any], str]] = field(default_factory=list)
     states: dict[str, Any] = field(default_factory=dict)
+    cancelled: list[str] = field(default_factory=list)
 
     def submit(self, verb: str, arguments: Mapping[str, Any], *, actor: str) -> str:
         self.asked.append((verb, arguments, actor))
@@ -40,6 +41,13 @@ class Jobs:
         if name not in self.states:
             raise UnknownError(f"no job {name}")
         return self.states[name]
+
+    def cancel(self, name: str, actor: str) -> None:
+        self.cancelled.append(name)
+        self.end(name, f"cancelled by {actor}")
+
+    def listed(self) -> list[Any]:
+        return []
 
     def end(self, name: str, error: str = "") -> None:
         self.states[name] = SimpleNamespace(state="failed" if error else "done", error=error, result={"twin": "t1"})

@@ -162,6 +162,9 @@ def test_a_file_is_read_whole(tmp_path: Path) -> None:
         ('send = ["SEG", "SR"]', 'send = ["SEGS"]', 9, "SEG, RTSTRUCT"),
         ('then = "observe"', 'then = "observed"', 20, "observe, new"),
         ('kind = "cbct"\n', "", 20, "what kind of input"),
+        ('kind = "cbct"', 'kind = "cbct"\nand_then = ["act"]', 22, "giving a plan is a person's"),
+        ('kind = "cbct"', 'kind = "cbct"\nnames = { P = 3 }', 22, "a name that is no text"),
+        ('kind = "cbct"', 'kind = "cbct"\nbeside = { ct = ["Modality=CT", "Modallity=MR"] }', 22, "did you mean Modality"),
         ('to = ["PACS"]', 'to = ["PAX"]', 27, "name one of PACS"),
         ("StudyDescription~'*pelvis*'", "StudyDescripton~'*pelvis*'", "19, column 25", "did you mean StudyDescription"),
         ("[[rule]]\nwhen", "[rule]\nwhen", "", ""),
@@ -199,5 +202,6 @@ def test_the_manual_shows_a_configuration_that_is_read(tmp_path: Path) -> None:
     page = (Path(__file__).resolve().parents[3] / "docs" / "node.md").read_text(encoding="utf-8")
     (path := tmp_path / "gemel.toml").write_text(page.split("```toml")[1].split("```")[0])
     found = read_routing(path)
-    assert [rule.then for rule in found.rules] == ["observe", "new", "ignore", "forward"]
+    assert [rule.then for rule in found.rules] == ["observe", "new", "observe", "observe", "ignore", "forward"]
+    assert [rule.and_then for rule in found.rules[:3]] == [("decide",), ("prepare",), ("decide",)]
     assert [to.commit for to in found.destinations] == [True, False]

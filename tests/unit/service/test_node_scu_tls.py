@@ -15,12 +15,12 @@ from cryptography.x509.oid import NameOID
 from gemel.core.errors import InputError, PeerError
 from gemel.service import node as front
 from gemel.service.archive import Archive, open_archive
+from gemel.service.node.front_limits import Limits
 from gemel.service.node.front_peers import Allowed
 from gemel.service.node.rules import Peer
 from gemel.service.node.scu import Ours, echo
 from gemel.service.node.scu_tls import client_context
 from gemel.service.node.sending_store import item_of, store
-from gemel.service.security.tls import context
 from gemel.service.settings import Settings, Tls
 from tests.unit.service.node_peers import slices
 
@@ -55,7 +55,7 @@ def ours(context: ssl.SSLContext | None, aet: str = "CT1") -> Ours:
 def test_images_go_over_tls_and_only_to_whom_our_authorities_vouch_for(archive: Archive, tmp_path: Path) -> None:
     server, client = certified(tmp_path, "server"), certified(tmp_path, "client")
     told = Settings("twins.db", tmp_path, dicom_port=0, tls=Tls(server.certificate, server.key, client.certificate))
-    node = front.start(told, archive, tls=context(told))
+    node = front.start(told, archive, limits=Limits(receivers=1))
     try:
         peer = Peer("GEMEL", "127.0.0.1", node.port, tls=True)
         right = ours(client_context(client, server.certificate))

@@ -237,3 +237,31 @@ def test_every_kind_of_a_configuration_has_its_classes() -> None:
     assert set(sending_results.KIND_OF.values()) == set(KINDS)
     newer = {"1.2.840.10008.5.1.4.1.1.66.7"}  # label map segmentation: of 2024, not yet in pydicom's dictionary
     assert all(pydicom.uid.UID(uid).name.endswith("Storage") for uid in sending_results.KIND_OF.keys() - newer)
+
+
+def test_a_class_that_the_peer_does_not_take_is_given_up_alone(outbox: Outbox, tmp_path: Path) -> None:
+    """The rest goes; the reason says what to ask for; the audit log was told of both, before and after."""
+    (ct, other), told = slices(tmp_path / "ct", 2), list[tuple[str, int, str]]()
+    strange = pydicom.dcmread(other)
+    strange.SOPClassUID = strange.file_meta.MediaStorageSOPClassUID = "1.2.826.0.1.3680043.9.9999"
+    strange.save_as(other)
+    with receiver() as (peer, kept, _):
+        here = replace(post(outbox, peer, commit=False), note=lambda to, objects, outcome: told.append((to.name, len(objects), outcome)))
+        put(outbox, [ct, other], "store")
+        for at in (101.0, 1e3, 1e4, 1e5):
+            sending.step(here, at)
+    assert (len(kept), states(outbox)) == (1, [DEAD, DONE])
+    (dead,) = [one for one in sending_outbox.latest(outbox) if one.state == DEAD]
+    assert "accept these SOP classes" in dead.why
+    assert told[:2] == [("store", 2, "asked"), ("store", 2, "1 of 2 stored")]
+
+
+def test_what_cannot_be_written_down_is_not_sent(outbox: Outbox, tmp_path: Path) -> None:
+    def full(to: Destination, objects: Any, outcome: str) -> None:
+        raise StoreError("an audit row that could not be written", where="audit.db", remedy="make room")
+
+    with receiver() as (peer, kept, _):
+        put(outbox, slices(tmp_path / "ct", 2), "store")
+        with pytest.raises(StoreError):
+            sending.step(replace(post(outbox, peer), note=full), 101.0)
+        assert (kept, states(outbox)) == ([], [WAITING, WAITING])

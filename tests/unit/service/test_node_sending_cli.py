@@ -1,6 +1,7 @@
 """`gemel send`, `gemel pull`, `gemel route` as a person types them."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ from gemel.service.node import routing_book as books
 from gemel.service.node.sending_journal import left_of
 from gemel.service.node.sending_outbox import DEAD, Outbox, Outgoing, keep
 from gemel.service.node.sending_store import item_of
+from gemel.service.security.audit import open_audit
+from gemel.service.security.secret import key_of
+from gemel.service.security.subjects import subject_of_person
+from gemel.service.settings import beside
 from tests.unit.service.node_peers import ORTHANC, Receiver, free_port, orthanc, receiver, slices
 
 RULES = """
@@ -52,6 +57,22 @@ def test_a_folder_is_sent_and_what_is_no_dicom_is_told(there: Receiver, tmp_path
     before = len(there[1])
     said = json.loads(run("send", tmp_path / "ct", "--to", at(there[0]), "--json").stdout)
     assert (said["stored"], len(said["not_dicom"]), len(there[1]) - before) == (3, 1, 3)
+
+
+def test_what_is_sent_by_hand_stands_in_the_audit_log_of_the_record(there: Receiver, tmp_path: Path) -> None:
+    """Before a byte leaves, and how it ended; by whom, to whom, of which patient, under the pseudonym of the service."""
+    folder, files = beside(str(tmp_path / "twins.db")), slices(tmp_path / "ct", 2, seed=3)
+    run("send", *files, "--to", at(there[0]), "--store", tmp_path / "twins.db")
+    assert not folder.exists()  # no service, no log
+    folder.mkdir()
+    open_audit(folder).close()
+    run("send", *files, "--to", at(there[0]), "--store", tmp_path / "twins.db")
+    rows = [json.loads(row[0]) for row in sqlite3.connect(folder / "audit.db").execute("SELECT body FROM audit ORDER BY sequence")]
+    assert [row["outcome"] for row in rows] == ["asked", "2 of 2 stored"]
+    assert {row["place"] for row in rows} == {at(there[0])}
+    assert {row["action"] for row in rows} == {"dicom:send"}
+    assert all(row["user"].startswith("terminal:") for row in rows)
+    assert all(row["subjects"] == [subject_of_person(key_of(folder / "subject.key"), "P1")] for row in rows)
 
 
 def test_what_was_acknowledged_is_not_sent_again_with_a_journal(there: Receiver, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from gemel.io.prescan_rules import form_of
 from gemel.io.prescan_walk import walk
 from gemel.service.archive import Archive
 from gemel.service.node.commitment import ASK, PUSH_MODEL, WELL_KNOWN, Report, judged, report_of
-from gemel.service.node.scp import Answer, Handler, Request
 from gemel.service.node.scp_command import ACTION_TYPE
+from gemel.service.node.scp_request import Answer, Handler, Request
 
 N_EVENT_REPORT, N_ACTION = 0x0100, 0x0130
 SUCCESS, FAILURE, NO_SUCH_ACTION, NO_SUCH_INSTANCE, BAD_ARGUMENT, NO_SUCH_OPERATION = 0x0000, 0x0110, 0x0123, 0x0112, 0x0115, 0x0211

@@ -93,12 +93,23 @@ def move_cursor(book: Database, name: str, value: float) -> None:
         connection.execute("INSERT OR REPLACE INTO cursor VALUES (?, ?)", (name, value))
 
 
-def forget(book: Database, patient_id: str, issuer: str) -> None:
-    """Removes what is known of a patient's series (`secure_delete` overwrites it); goes with the archive's `erase`."""
+def forget(book: Database, patient_id: str, issuer: str, twins: Sequence[str] = (), uids: Sequence[str] = ()) -> list[str]:
+    """Removes what is known of a patient's series, his twins' results and his objects on their way out; goes with the archive's `erase`.
+
+    Returns the names of files in the outbox that nobody waits for any more. `secure_delete` overwrites the rows, and the log is emptied.
+    """
     with book.change() as connection:
         mine = "SELECT series FROM routed WHERE patient_id = ? AND issuer = ?"
         connection.execute(f"DELETE FROM workitem WHERE series IN ({mine})", (patient_id, issuer))
         connection.execute("DELETE FROM routed WHERE patient_id = ? AND issuer = ?", (patient_id, issuer))
+        files = {
+            digest for twin in twins for (digest,) in connection.execute("DELETE FROM outgoing WHERE twin = ? RETURNING digest", (twin,))
+        }
+        files |= {digest for uid in uids for (digest,) in connection.execute("DELETE FROM outgoing WHERE uid = ? RETURNING digest", (uid,))}
+        connection.executemany("DELETE FROM told WHERE twin = ?", [(twin,) for twin in twins])
+        kept = {digest for (digest,) in connection.execute("SELECT digest FROM outgoing")}
+    book.select("PRAGMA wal_checkpoint(TRUNCATE)")
+    return sorted(files - kept)
 
 
 def _rows(book: Database, clause: str, values: Sequence[Any]) -> list[Routed]:

@@ -1,4 +1,4 @@
-"""The node at work by itself: two threads, one that routes what came, one that sends what goes; everything they know is in the book."""
+"""The node at work by itself: a thread that routes what came, one that makes results, one that sends; all they know is in the book."""
 
 import logging
 import time
@@ -20,9 +20,10 @@ from gemel.service.node.routing import Desk
 from gemel.service.node.routing_book import open_book
 from gemel.service.node.rules import Routing, peer
 from gemel.service.node.rules_read import read_routing
+from gemel.service.node.rules_systems import require_installed
 from gemel.service.node.scu import Ours
 from gemel.service.node.scu_tls import outgoing
-from gemel.service.node.sending import Post
+from gemel.service.node.sending import Note, Post, unheard
 from gemel.service.node.sending_outbox import Outbox
 from gemel.service.node.sending_results import Maker
 from gemel.service.security.database import Database
@@ -75,21 +76,33 @@ class Work:
         self.book.close()
 
 
-def start(settings: Settings, store: Store, archive: Archive, jobs: Any, *, make: Ask | None = None, turn_s: float = TURN_s) -> Work:
-    """The node's own work: as the configuration says, nothing without one. `make`: who makes results, a child process unless stated.
+def start(
+    settings: Settings,
+    store: Store,
+    archive: Archive,
+    jobs: Any,
+    *,
+    make: Ask | None = None,
+    turn_s: float = TURN_s,
+    audited: Note = unheard,
+) -> Work:
+    """The node's own work: as the configuration says, nothing without one. `make`: who makes results, a child process unless stated;
+    `audited` is told of what leaves, before and after.
 
-    Raises InputError for a configuration that cannot be read.
+    Raises InputError for a configuration that cannot be read, or that names a system which is not installed.
     """
     rules = read_routing(settings.config) if settings.config else Routing()
+    require_installed(rules, str(settings.config))
     book = open_book(settings.folder)
     outbox = Outbox(book, settings.folder / "outbox")
     forward = partial(put_out, outbox, archive)
     desk = Desk(archive, store, book, rules, jobs, forward)
     routing.begin_now(desk)
     maker = Maker(store, make or Hand(Place(settings.store, str(settings.folder), RESULTS)), outbox, rules)
-    work = Work(desk, Post(outbox, rules, Ours(settings.aet, outgoing(settings, rules))), maker)
+    work = Work(desk, Post(outbox, rules, Ours(settings.aet, outgoing(settings, rules)), note=audited), maker)
     turns: Mapping[str, Sequence[Turn]] = {
-        "gemel-routing": [partial(routing.step, desk), partial(sending_results.step, maker)] if rules.rules or rules.destinations else [],
+        "gemel-routing": [partial(routing.step, desk)],
+        "gemel-results": [partial(sending_results.step, maker)],  # making them takes up to minutes, which no scan waits for
         "gemel-sending": [partial(sending.step, work.post), partial(_report, work)],
     }
     work.threads += [Thread(target=_go, args=(work, steps, turn_s), daemon=True, name=name) for name, steps in turns.items() if steps]

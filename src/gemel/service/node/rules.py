@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from gemel.core.errors import InputError
 from gemel.service.node.rules_expression import Expression, holds
@@ -9,7 +10,9 @@ from gemel.service.node.rules_expression import Expression, holds
 OF_PATIENT = "of this PatientID"
 ACTS = ("observe", "new", "forward", "ask", "ignore")
 EVENTS = {"observe": "Assimilated", "decide": "Decided", "act": "Acted", "retract": "Retracted", "prepare": "Promoted"}
-KINDS = ("SEG", "RTSTRUCT", "RTDOSE", "RTPLAN", "SR", "PDF", "REG", "PM", "CT")
+KINDS = ("SEG", "RTSTRUCT", "RTDOSE", "RTPLAN", "SR", "RDSR", "PDF", "REG", "PM", "CT", "NM")
+NEXT = ("prepare", "decide")
+"""What a rule may have done with the twin once the series is observed, or the twin made; giving a plan is a person's."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ class Rule:
     """`when` a settled series is such, `then` what is done: observe or new (a twin), forward (`to` destinations), ask (a person), ignore.
 
     `twin`: `OF_PATIENT`, or the id of one; `system` narrows the choice, or says what is made; `kind`: of scan, as `observe` takes it;
-    `objects`: the series is whole with so many, 0: when nothing came for a while; `beside`: for `new`, kind and condition of the others.
+    `objects`: the series is whole with so many, 0: when nothing came for a while; `beside`: kind and condition of each other series that
+    is needed, of one study; `options` and `names` (own name → the system's) go to `new`; `and_then`: verbs that follow, of NEXT.
     """
 
     name: str
@@ -65,6 +69,9 @@ class Rule:
     to: tuple[str, ...] = ()
     objects: int = 0
     beside: tuple[tuple[str, Expression], ...] = ()
+    and_then: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,15 +95,16 @@ class Routing:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What the rules say of a series: the one that acts, if any, and every one that forwards."""
+    """What the rules say of a series: the one that acts, if any, every one that forwards, and those that would act after it."""
 
     rule: Rule | None
-    forwards: tuple[Rule, ...] = field(default=())
+    forwards: tuple[Rule, ...] = ()
+    later: tuple[Rule, ...] = ()
 
 
 def chosen(rules: Sequence[Rule], tags: Mapping[str, str]) -> Chosen:
     """The first rule that holds and acts, and all that hold and forward; after `ignore` nothing is looked at."""
-    acting: Rule | None = None
+    acting: list[Rule] = []
     forwards: list[Rule] = []
     for rule in rules:
         if not holds(rule.when, tags):
@@ -106,8 +114,8 @@ def chosen(rules: Sequence[Rule], tags: Mapping[str, str]) -> Chosen:
         if rule.then == "forward":
             forwards.append(rule)
         else:
-            acting = acting or rule
-    return Chosen(acting, tuple(forwards))
+            acting.append(rule)
+    return Chosen(acting[0] if acting else None, tuple(forwards), tuple(acting[1:]))
 
 
 def wait_s(routing: Routing, attempts: int) -> float:

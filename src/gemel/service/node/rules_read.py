@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gemel.core.errors import InputError
-from gemel.service.node.rules import ACTS, EVENTS, KINDS, OF_PATIENT, Destination, Peer, Routing, Rule
+from gemel.service.node.rules import ACTS, EVENTS, KINDS, NEXT, OF_PATIENT, Destination, Peer, Routing, Rule
 from gemel.service.node.rules_expression import Expression, SyntaxFault, parse, parsed
 
 SECTIONS = ("rule", "destination", "peer", "node")
@@ -114,9 +114,9 @@ PEER: Mapping[str, type] = {"name": str, "aet": str, "host": str, "port": int, "
 DESTINATION: Mapping[str, type] = {**PEER, "url": str, "send": list, "commit": bool, "systems": list}
 RULE: Mapping[str, type] = {
     **dict.fromkeys(("name", "when", "then", "twin", "system", "kind"), str),
-    "to": list,
+    **dict.fromkeys(("to", "and_then"), list),
     "objects": int,
-    "beside": dict,
+    **dict.fromkeys(("beside", "options", "names"), dict),
 }
 ROUTING: Mapping[str, type] = {
     "settle_s": float,
@@ -125,6 +125,7 @@ ROUTING: Mapping[str, type] = {
     "longest_s": float,
     "results_after": list,
     "known_peers_only": bool,
+    "limits": dict,
 }
 BOUNDS: Mapping[str, tuple[float, float]] = {
     "settle_s": (0.1, 86400),
@@ -135,7 +136,7 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
 
 
 def _routing(entry: Entry) -> dict[str, Any]:
-    given = _known(entry, ROUTING)
+    given = {key: value for key, value in _known(entry, ROUTING).items() if key != "limits"}  # those are read by `limits_read`
     for key, (low, high) in BOUNDS.items():
         if key in given and not low <= given[key] <= high:
             raise entry.refuse(f"{key} = {given[key]}", f"give a number from {low:g} to {high:g}", key)
@@ -205,7 +206,10 @@ def _rule(entry: Entry, destinations: set[str]) -> Rule:
         kind=given.get("kind", ""),
         to=to,
         objects=given.get("objects", 0),
-        beside=tuple((kind, _beside(entry, text)) for kind, text in given.get("beside", {}).items()),
+        beside=tuple((kind, _beside(entry, text)) for kind, told in given.get("beside", {}).items() for text in _several(told)),
+        and_then=_texts(entry, "and_then"),
+        options=given.get("options", {}),
+        names=given.get("names", {}),
     )
 
 
@@ -216,8 +220,17 @@ def _require_whole(entry: Entry, given: Mapping[str, Any], to: tuple[str, ...]) 
         raise entry.refuse("a rule that makes a twin of no system", "write system = …, `gemel models` lists them", "then")
     if given["then"] in ("observe", "new") and not given.get("kind"):
         raise entry.refuse("a rule that does not say what kind of input comes", 'write kind = "cbct", or what `gemel twin` takes', "then")
+    for verb in _texts(entry, "and_then"):
+        if verb not in NEXT:
+            raise entry.refuse(f"{verb!r} after it", f"use {', '.join(NEXT)}: giving a plan is a person's", "and_then")
+    if not all(isinstance(name, str) for name in given.get("names", {}).values()):
+        raise entry.refuse("a name that is no text", 'write names = {"Prostata" = "prostate"}', "names")
     if given.get("objects", 0) < 0:
         raise entry.refuse(f"objects = {given['objects']}", "give the number of objects of a whole series, or leave it out", "objects")
+
+
+def _several(told: Any) -> list[Any]:
+    return told if isinstance(told, list) else [told]
 
 
 def _beside(entry: Entry, text: Any) -> Expression:

@@ -50,6 +50,7 @@ def associated(peer: Peer, contexts: Sequence[PresentationContext], ours: Ours |
 
     events = [(evt.EVT_CONN_OPEN, _without_delay), (evt.EVT_PDU_RECV, heard), *mine.handlers]
     roles: list[Any] = [build_role(uid, scu_role=True, scp_role=True) for uid in mine.roles]
+    _require_host(peer)
     association = entity.associate(
         peer.host,
         peer.port,
@@ -173,6 +174,15 @@ def _without_delay(event: Any) -> None:
     connected = event.assoc.dul.socket
     if connected is not None and connected.socket is not None:
         connected.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _require_host(peer: Peer) -> None:
+    """Raises PeerError for a name that leads nowhere: pynetdicom would let the resolver's own error through."""
+    try:
+        socket.getaddrinfo(peer.host, peer.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        told = error.strerror if isinstance(error, OSError) else str(error)
+        raise PeerError(f"a host that is not known ({told})", where=named(peer), remedy="correct its name, or give its address") from error
 
 
 def _secured(peer: Peer, ours: Ours) -> ssl.SSLContext:

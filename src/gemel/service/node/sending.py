@@ -1,7 +1,7 @@
 """What lies in the outbox goes out: stored with patience, then answered for, destination by destination."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
@@ -20,14 +20,23 @@ HERE_s = 2.0
 log = logging.getLogger(__name__)
 
 
+Note = Callable[[Destination, Sequence[Outgoing], str], object]
+"""Writes down that objects go to a destination, or went; raises what makes that impossible."""
+
+
+def unheard(to: Destination, objects: Sequence[Outgoing], outcome: str) -> None:
+    """A note that nobody takes."""
+
+
 @dataclass(frozen=True)
 class Post:
-    """What sending works with: the outbox, the destinations with their patience, and our side of an association."""
+    """What sending works with: the outbox, the destinations with their patience, our side of an association, and the audit log's note."""
 
     outbox: Outbox
     routing: Routing
     ours: Ours
     here_s: float = HERE_s
+    note: Note = unheard
 
 
 def step(post: Post, now_s: float) -> int:
@@ -39,6 +48,7 @@ def _stored(post: Post, to: Destination, now_s: float) -> int:
     waiting = out.due(post.outbox, to.name, WAITING, now_s)
     if not waiting:
         return 0
+    post.note(to, waiting, "asked")  # before a byte leaves: what cannot be written down is not sent
     items = {one.uid: item for one in waiting if (item := _item(post.outbox, one)) is not None}
     sent: dict[str, Sent] = {}
     why = "its file is gone from the outbox"
@@ -49,7 +59,9 @@ def _stored(post: Post, to: Destination, now_s: float) -> int:
     after = [_after_store(post.routing, to, one, sent.get(one.uid), why, now_s) for one in waiting]
     out.keep(post.outbox, *after)
     out.tidy(post.outbox, [one for one in after if one.state == DONE])
-    log.info("%s: %d of %d objects stored", to.name, sum(one.state in (STORED, DONE) for one in after), len(after))
+    stored = sum(one.state in (STORED, DONE) for one in after)
+    post.note(to, after, f"{stored} of {len(after)} stored")
+    log.info("%s: %d of %d objects stored", to.name, stored, len(after))
     return len(after)
 
 

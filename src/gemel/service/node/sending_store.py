@@ -1,10 +1,12 @@
 """C-STORE of files as they are (PS3.4 Annex B): grouped by class and transfer syntax, taken up again when a connection ends."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 from pynetdicom.association import Association
@@ -46,6 +48,16 @@ def item_of(path: Path) -> Item:
         return Item(path, str(meta.MediaStorageSOPClassUID), str(meta.MediaStorageSOPInstanceUID), str(meta.TransferSyntaxUID))
     except (InvalidDicomError, AttributeError, EOFError, ValueError, OSError) as error:
         raise InputError("a file that is not DICOM Part 10", where=str(path), remedy="leave it out, or export it again") from error
+
+
+def persons_of(items: Sequence[Item]) -> set[tuple[str, str]]:
+    """PatientID and issuer that the files state; of a file that cannot be read, nobody."""
+    found = set()
+    for item in items:
+        with suppress(InvalidDicomError, OSError, ValueError, EOFError):
+            said = dcmread(item.path, stop_before_pixels=True, specific_tags=["PatientID", "IssuerOfPatientID"])
+            found.add((str(said.get("PatientID") or ""), str(said.get("IssuerOfPatientID") or "")))
+    return found
 
 
 def store(

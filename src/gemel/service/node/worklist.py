@@ -9,13 +9,14 @@ from typing import Any
 from gemel.core.errors import ConflictError, InputError, UnknownError
 from gemel.io.uids import is_uid
 from gemel.service.node.rules_match import like
-from gemel.service.node.worklist_items import CLASS_UID, REQUIRED, TRANSACTION, UPS, missing, text_of, value, with_text
+from gemel.service.node.worklist_items import CLASS_UID, REQUIRED, TRANSACTION, UPS, missing, tag_of, text_of, value, with_text
 from gemel.service.security.database import Database
 
 SCHEDULED, IN_PROGRESS, COMPLETED, CANCELED = STATES = ("SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED")
 FINAL = (COMPLETED, CANCELED)
 NEXT: Mapping[str, tuple[str, ...]] = {SCHEDULED: (IN_PROGRESS,), IN_PROGRESS: FINAL, COMPLETED: (), CANCELED: ()}
 MOST = 5000
+WHOSE = ("PatientID", "IssuerOfPatientID")
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ def update(book: Database, uid: str, says: Mapping[str, Any], transaction: str, 
         raise ConflictError(f"a step that is {found.state}", where=uid, remedy="make a new one")
     if found.state == IN_PROGRESS and found.lock != transaction:
         raise _locked(uid)
-    fixed = [name for name in ("SOPInstanceUID", "SOPClassUID", "ProcedureStepState", "TransactionUID", "PatientID") if value(says, name)]
+    fixed = [name for name in ("SOPInstanceUID", "SOPClassUID", "ProcedureStepState", "TransactionUID") if value(says, name)]
+    fixed += [name for name in WHOSE if tag_of(name) in says]  # also an empty one: whose it is would be another's, or nobody's
     if fixed:
         raise InputError(f"{fixed[0]}", where=uid, remedy="leave it out: it cannot be changed by an update")
     return keep(book, replace(found, says={**found.says, **says}, changed_s=now_s))
