@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request
@@ -23,6 +24,8 @@ UNKNOWN = "unknown"
 PASSED = "gemel.access"
 """Where a request keeps that it went through a gate, and what the audit log is to say of it."""
 NAMES = "persons:read"
+MACHINES = "scanners:write"
+"""What a change of a scanner's twin needs besides its own action: it is no patient's, so that no relation guards it."""
 TWIN, STUDY, PATIENT = "twin_id", "study", "patient_id"
 
 
@@ -35,7 +38,7 @@ class Caller:
     """Who asks: name, roles, scopes of the token (empty: a person's session), purpose of use.
 
     `sees(subject)`: whether this action is allowed on that subject, which the audit log then names; `knows(subject)`: whether the
-    person's name and number may be shown as well.
+    person's name and number may be shown as well; `may(action)`: whether another action is theirs, whoever it is about.
     """
 
     name: str
@@ -44,11 +47,15 @@ class Caller:
     purpose: str = ""
     sees: Callable[[str], bool] = field(default=_nothing, repr=False)
     knows: Callable[[str], bool] = field(default=_nothing, repr=False)
+    may: Callable[[str], bool] = field(default=_nothing, repr=False)
 
 
 @dataclass
 class Access:
-    """What the audit log is to say of a request: filled while it is answered, written before the answer leaves."""
+    """What the audit log is to say of a request: filled while it is answered, written before the answer leaves.
+
+    `still()`: whether who asks is still signed in, and may still see everybody whom the answer has shown: asked anew in a long answer.
+    """
 
     action: str
     user: str = ""
@@ -56,6 +63,7 @@ class Access:
     purpose: str = ""
     subjects: dict[str, None] = field(default_factory=dict)
     written: int = 0
+    still: Callable[[], bool] = field(default=lambda: True, repr=False)
 
 
 def needs(action: str, patient: str = "") -> Any:
@@ -73,6 +81,7 @@ def needs(action: str, patient: str = "") -> Any:
         if action == PUBLIC:
             return Caller("", ())
         caller = await run_in_threadpool(_enter, request, access, patient)
+        access.still = partial(_still, request, access)
         if request.method not in SAFE and action != SELF:
             entry = Entry(caller.name, action, "asked", tuple(access.subjects), caller.purpose, access.by, place=request.url.path)
             await asyncio.wrap_future(request.app.state.service.audit.write(entry))
@@ -135,7 +144,29 @@ def _enter(request: Request, access: Access, patient: str) -> Caller:
         if subject is None or not caller.sees(subject):
             remedy = "check it; if it is there, ask for a relation to this patient, or in an emergency break the glass"
             raise UnknownError(f"nothing of {request.path_params[patient]!r} that you may see", remedy=remedy)
+        if subject == NOBODY and request.method not in SAFE:
+            require_machines(caller)
     return caller
+
+
+def require_machines(caller: Caller) -> None:
+    """Raises AccessError for who may not change scanners."""
+    if not caller.may(MACHINES):
+        raise AccessError(f"{MACHINES} is not yours", remedy="ask a physicist, or whoever administers this gemel for the role or scope")
+
+
+def _still(request: Request, access: Access) -> bool:
+    """Whether the caller would be let in again now, and see all that was shown."""
+    service = request.app.state.service
+    who = identify(service.guard, service.provider.bearer if service.provider else None, request)
+    if who is None or who.name != access.user:
+        return False
+    purpose, held = request.headers.get("x-purpose", ""), care.relations(service.guard, who.name)
+    try:
+        caller = _caller(service, who, Access(access.action), purpose, held)
+    except AccessError:
+        return False
+    return all(caller.sees(subject) for subject in tuple(access.subjects))
 
 
 def _require_own(request: Request, who: Identity, action: str) -> None:
@@ -160,19 +191,26 @@ def _caller(service: Any, who: Identity, access: Access, purpose: str, held: Any
         found = allowed(access.action, subject)
         if found and subject != NOBODY:
             access.subjects[subject] = None
-            access.purpose = access.purpose or found
+            if found != access.purpose and found not in access.purpose.split():  # a list may show some for another purpose
+                access.purpose = f"{access.purpose} {found}".strip()
         return bool(found)
 
     def knows(subject: str) -> bool:
-        scoped = who.scopes is None or NAMES in who.scopes
-        return scoped and bool(allowed(NAMES, subject))
+        return _scoped(who, NAMES) and bool(allowed(NAMES, subject))
+
+    def may(action: str) -> bool:
+        return _scoped(who, action) and bool(allowed(action, None))
 
     found = allowed(access.action, None)
     if not found:
         words = f"{access.action} is not for {', '.join(who.roles)}" + (f" for {purpose}" if purpose else "")
         raise AccessError(words, remedy="ask whoever administers this gemel for the role")
     access.purpose = purpose
-    return Caller(who.name, who.roles, tuple(sorted(who.scopes or ())), purpose or found, sees, knows)
+    return Caller(who.name, who.roles, tuple(sorted(who.scopes or ())), purpose or found, sees, knows, may)
+
+
+def _scoped(who: Identity, action: str) -> bool:
+    return who.scopes is None or action in who.scopes
 
 
 def _subject(service: Any, patient: str, value: str) -> str | None:

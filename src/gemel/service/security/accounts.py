@@ -91,12 +91,26 @@ def set_password(guard: Guard, name: str, password: str) -> None:
         rows.execute("DELETE FROM session WHERE name = ?", (name,))
 
 
+def bind(guard: Guard, name: str, sub: str) -> bool:
+    """Whether a provider's account is that person's, by the id that is never given to another (OpenID Connect Core 1.0 §5.7); the first
+    who comes is kept."""
+    with guard.database.change() as rows:
+        rows.execute("INSERT OR IGNORE INTO identity VALUES (?, ?)", (name, sub))
+    return is_bound(guard, name, sub)
+
+
+def is_bound(guard: Guard, name: str, sub: str) -> bool:
+    """Whether an account is that person's, or nobody's yet."""
+    return all(kept == sub for (kept,) in guard.database.select("SELECT sub FROM identity WHERE name = ?", (name,)))
+
+
 def remove(guard: Guard, name: str) -> None:
     """Ends an account with its sessions, tokens, links and relations. Raises UnknownError."""
     require(guard, name)
     with guard.database.change() as rows:
-        for table, column in (("session", "name"), ("token", "name"), ("link", "name"), ("member", "name"), ("care", "party")):
-            rows.execute(f"DELETE FROM {table} WHERE {column} = ?", (name,))
+        for table in ("session", "token", "link", "member", "identity"):
+            rows.execute(f"DELETE FROM {table} WHERE name = ?", (name,))
+        rows.execute("DELETE FROM care WHERE party = ?", (name,))
         rows.execute("DELETE FROM account WHERE name = ?", (name,))
 
 

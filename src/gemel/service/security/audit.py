@@ -54,6 +54,9 @@ class Audit:
     def write(self, entry: Entry) -> "Future[int]":
         """The row's number, once it is on the disk; StoreError when it could not be written."""
         promised: Future[int] = Future()
+        if self.ended.is_set():
+            promised.set_exception(StoreError("an audit log that is closed", where="audit.db", remedy="start the service again"))
+            return promised
         self.waiting.put((sealed(entry, self.clock()), promised))
         return promised
 
@@ -87,7 +90,7 @@ def publish(held: Audit) -> float:
 
 def sealed(entry: Entry, at_s: float) -> str:
     """The row's text, which its hash covers."""
-    return json.dumps({"at_s": round(at_s, 3), **asdict(entry)}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps({"at_s": round(at_s, 3), **asdict(entry)}, sort_keys=True, separators=(",", ":"))
 
 
 def hashed(previous: str, body: str) -> str:
@@ -121,10 +124,11 @@ def _write_all(held: Audit) -> None:
 def _write(database: Database, rows: "list[tuple[str, Future[int]]]") -> None:
     try:
         first = _insert(database, [body for body, _ in rows])
-    except GemelError as error:
+    except (GemelError, ValueError, MemoryError) as error:  # whatever is wrong with a row: who waits for it is told, and the writer lives
+        remedy = error.remedy if isinstance(error, GemelError) else "look at the service's log"
         for _, promised in rows:
             if promised.set_running_or_notify_cancel():
-                promised.set_exception(StoreError("an audit row that could not be written", where="audit.db", remedy=error.remedy))
+                promised.set_exception(StoreError("an audit row that could not be written", where="audit.db", remedy=remedy))
         return
     for number, (_, promised) in enumerate(rows, first):
         if promised.set_running_or_notify_cancel():  # who asked may be gone; the row stays

@@ -6,9 +6,11 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gemel.core.errors import StoreError
+from gemel.service.metrics import printable
 from gemel.service.problems import problem
 from gemel.service.security.access import PASSED, PUBLIC, SELF, UNKNOWN, Access
 from gemel.service.security.audit import Entry
@@ -17,7 +19,7 @@ from gemel.service.security.identity import SAFE
 LOG = logging.getLogger("gemel.audit")
 FIRST_WITHOUT_DATA = 300
 STREAM, STREAM_S = b"text/event-stream", 900.0
-"""A stream of events ends after a quarter of an hour; the browser asks again, and whether it may is looked at again."""
+"""A stream of events ends after a quarter of an hour at the latest; the browser asks again, and whether it may is looked at again."""
 WITHOUT_PATIENTS = frozenset({PUBLIC, SELF, "models:read", "scanners:read", "node:read"})
 
 
@@ -29,6 +31,9 @@ class Audited:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
+        if scope["type"] == "websocket":  # no gate stands before one: uvicorn gives none, and no other server shall
+            await send({"type": "websocket.close", "code": 1008})
+            return
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -53,14 +58,14 @@ class Leaving:
             return
         if message["type"] == "http.response.start" and (b"content-type", STREAM) in [(n, v[: len(STREAM)]) for n, v in message["headers"]]:
             self.until_s = time.monotonic() + STREAM_S
-        if time.monotonic() > self.until_s:
+        access: Access | None = self.scope.get(PASSED)
+        if await self._ended(access):
             self.kept_back = True
             await self.send({"type": "http.response.body", "body": b"", "more_body": False})
             return
-        access: Access | None = self.scope.get(PASSED)
         self.status = message.get("status", self.status)
         if access is None and self.status < FIRST_WITHOUT_DATA:
-            LOG.error("an answer of no gate: %s", self.scope["path"])
+            LOG.error("an answer of no gate: %s", printable(self.scope["path"]))
             await self._keep_back()
             return
         if access is not None and due(self.scope["method"], access, self.status) and not self._flood(access):
@@ -74,6 +79,12 @@ class Leaving:
                 return
             access.written = len(access.subjects) + 1
         await self.send(message)
+
+    async def _ended(self, access: Access | None) -> bool:
+        """Whether a stream is over: too old, or its caller signed out, or may no longer see what it shows."""
+        if self.until_s == float("inf") or not self.status:
+            return False
+        return time.monotonic() > self.until_s or (access is not None and not await run_in_threadpool(access.still))
 
     def _flood(self, access: Access) -> bool:
         """Whether a peer's wrong credentials are one of so many that a row each would fill the disk."""

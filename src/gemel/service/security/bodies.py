@@ -22,12 +22,15 @@ class Bounded:
     limits: Limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request: a length above the limit is refused before a byte is read; a body that grows above it, or stalls, is cut."""
+        """One request: a length above the limit is refused before a byte is read; a body that grows above it, or stalls, is cut.
+
+        One that states its length twice, which a proxy may read another way, is refused (RFC 9112 §6.1).
+        """
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        most = most_bytes(self.limits, scope["path"])
-        told = claimed(Headers(scope=scope).get("content-length"))
+        most, headers = most_bytes(self.limits, scope["path"]), Headers(scope=scope)
+        told = None if {"content-length", "transfer-encoding"} <= set(headers) else claimed(headers.get("content-length"))
         if told is None or told > most:
             status, words = (400, "a Content-Length that is no length") if told is None else (413, too_large(told, most))
             answer = problem(status, words)

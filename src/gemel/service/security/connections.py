@@ -1,6 +1,6 @@
 """Connections that do not get on: headers that come too slowly, answers that nobody reads, and idle ones when there are too many.
 
-A new connection is never refused for idle ones: the one that has waited longest is closed for it.
+A new connection is never refused for idle ones: the one that has waited longest is closed for it, one that never asked anything first.
 """
 
 import asyncio
@@ -16,14 +16,16 @@ UNREAD_S = 60.0
 
 
 class Connection(H11Protocol):
-    """One connection of a server. `waiting` are those of the server whose next request has not come whole, the oldest first.
+    """One connection of a server. `waiting` are those of the server whose next request has not come whole, the oldest first, and whether
+    they were answered before.
 
     `leaving` were closed for others, and still count among uvicorn's connections until the loop comes round.
     """
 
     limits: ClassVar[Limits] = Limits()
-    waiting: ClassVar["OrderedDict[Connection, None]"] = OrderedDict()
+    waiting: ClassVar["OrderedDict[Connection, bool]"] = OrderedDict()
     leaving: ClassVar["set[Connection]"] = set()
+    answered = False
     slow: asyncio.TimerHandle | None = None
     unread: asyncio.TimerHandle | None = None
 
@@ -32,7 +34,8 @@ class Connection(H11Protocol):
         super().connection_made(transport)
         self._wait()
         for _ in range(len(self.connections) - len(self.leaving) - self.limits.connections):
-            oldest = next(iter(self.waiting), self)
+            oldest = next((one for one, answered in self.waiting.items() if not answered), self)
+            oldest = next(iter(self.waiting), self) if oldest is self else oldest
             if oldest is self:  # all others are being answered
                 return
             self.leaving.add(oldest)
@@ -50,8 +53,9 @@ class Connection(H11Protocol):
     def on_response_complete(self) -> None:
         """Waits, as a connection that may be closed for another, for the next request."""
         super().on_response_complete()
+        self.answered = True
         if not self.transport.is_closing():
-            self.waiting[self] = None
+            self.waiting[self] = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Waits no more."""
@@ -73,7 +77,7 @@ class Connection(H11Protocol):
             self.unread = None
 
     def _wait(self) -> None:
-        self.waiting[self] = None
+        self.waiting[self] = self.answered
         self.slow = self.loop.call_later(self.limits.header_s, self.transport.abort)
 
     def _got(self) -> None:

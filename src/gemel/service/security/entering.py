@@ -4,17 +4,17 @@ from fastapi import Request, Response
 
 from gemel.service.security import sessions
 from gemel.service.security.audit import Entry
+from gemel.service.security.identity import cookie_of
 from gemel.service.state import Service
 
 
-def entered(request: Request, service: Service, name: str, response: Response) -> str:
+def entered(request: Request, service: Service, account: str, response: Response) -> str:
     """Puts the cookie of a new session on the answer and returns its secret; a session that came with the request ends (no fixation)."""
-    earlier = request.cookies.get(sessions.COOKIE)
-    if earlier:
+    if earlier := cookie_of(request):
         sessions.end(service.guard, earlier)
-    made = sessions.begin(service.guard, name)
-    secure, lasts = service.settings.tls is not None, int(service.guard.times.absolute_s)
-    response.set_cookie(sessions.COOKIE, made, max_age=lasts, httponly=True, samesite="strict", secure=secure, path="/")
+    made = sessions.begin(service.guard, account)
+    name, lasts = sessions.cookie_name(request.url.scheme), int(service.guard.times.absolute_s)
+    response.set_cookie(name, made, max_age=lasts, httponly=True, samesite="strict", secure=name == sessions.OVER_TLS, path="/")
     return made
 
 

@@ -27,6 +27,8 @@ def open_guard(settings: Settings, clock: Callable[[], float] = time.time) -> Gu
     """The accounts in the service's folder, made when there are none; the folder is its owner's alone. Raises StoreError."""
     try:
         settings.folder.mkdir(mode=0o700, exist_ok=True)
+        if settings.folder.stat().st_mode & 0o077:  # made by somebody else, or copied
+            settings.folder.chmod(0o700)
     except OSError as error:
         remedy = "name a folder that can be made: --folder, or the record's: --store"
         raise StoreError(f"no folder for the service ({error.strerror})", where=str(settings.folder), remedy=remedy) from error

@@ -56,7 +56,8 @@ def add(headers: MutableHeaders, tls: bool) -> None:
     """Adds what every answer carries; a cache rule that a route chose stays."""
     headers.update(ALWAYS)
     kind = headers.get("content-type", "").partition(";")[0].strip()
-    headers["Content-Security-Policy"] = PAGE if kind in OF_THE_PAGE else DATA
+    file = headers.get("content-disposition", "").startswith("attachment")
+    headers["Content-Security-Policy"] = PAGE if kind in OF_THE_PAGE and not file else DATA
     headers.setdefault("Cache-Control", "no-store")
     if tls:
         headers["Strict-Transport-Security"] = f"max-age={YEAR_S}"

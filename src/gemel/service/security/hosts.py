@@ -1,5 +1,6 @@
 """The layer that answers only to its own names: a foreign one that resolves to this address is refused (DNS rebinding)."""
 
+import re
 import socket
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from gemel.service.problems import problem
 from gemel.service.settings import Settings
 
 MISDIRECTED = 421
+HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:]*)(:[0-9]{1,5})?")
 HERE = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -39,6 +41,5 @@ def called(hosts: list[str], names: frozenset[str]) -> bool:
     """Whether exactly one name is given, and it is one of ours; its port does not matter."""
     if len(hosts) != 1:
         return False
-    host = hosts[0].casefold()
-    name = host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
-    return name in names
+    found = HOST.fullmatch(hosts[0].casefold())
+    return found is not None and found[1] in names

@@ -14,16 +14,22 @@ SESSION, TOKEN, PROVIDER = "session", "token", "provider"
 
 @dataclass(frozen=True)
 class Identity:
-    """Somebody known: name, roles, the scopes of a token (None: a person's session, which has no narrower ones), and how they came."""
+    """Somebody known: name, roles, the scopes of a token (None: a person's session, which has no narrower ones), and how they came.
+
+    `sub`: who that is at the provider.
+    """
 
     name: str
     roles: tuple[str, ...]
     scopes: frozenset[str] | None
     by: str
+    sub: str = ""
 
 
 Bearer = Callable[[str], Identity | None]
 """Tells whose access token of a provider it is."""
+STREAM = "text/event-stream"
+"""A page that is left open follows events by itself: that is nobody's doing, and keeps no session open."""
 
 
 def identify(guard: Guard, provider: Bearer | None, request: HTTPConnection) -> Identity | None:
@@ -32,23 +38,28 @@ def identify(guard: Guard, provider: Bearer | None, request: HTTPConnection) -> 
     if header is not None:
         kind, _, told = header.partition(" ")
         return _bearer(guard, provider, told.strip()) if kind.casefold() == "bearer" else None
-    cookie = request.cookies.get(sessions.COOKIE)
-    session = sessions.find(guard, cookie) if cookie else None
+    cookie = cookie_of(request)
+    session = sessions.find(guard, cookie, renew=STREAM not in request.headers.get("accept", "")) if cookie else None
     account = accounts.find(guard, session.name) if session else None
     return Identity(account.name, account.roles, None, SESSION) if account else None
 
 
+def cookie_of(request: HTTPConnection) -> str:
+    """The session's secret that came with a request; empty without one."""
+    return request.cookies.get(sessions.cookie_name(request.url.scheme), "")
+
+
 def presented(request: HTTPConnection) -> bool:
     """Whether the request tried to say who it is."""
-    return "authorization" in request.headers or sessions.COOKIE in request.cookies
+    return "authorization" in request.headers or bool(cookie_of(request))
 
 
 def forged(request: HTTPConnection) -> bool:
     """Whether a change that a cookie vouches for may come from another site: no `X-CSRF` of this session, or a foreign `Origin`."""
     if request.scope["method"] in SAFE:
         return False
-    told, cookie = request.headers.get("x-csrf", ""), request.cookies.get(sessions.COOKIE, "")
-    return foreign(request) or not secret.same(told, sessions.csrf(cookie))
+    told = request.headers.get("x-csrf", "")
+    return foreign(request) or not secret.same(told, sessions.csrf(cookie_of(request)))
 
 
 def foreign(request: HTTPConnection) -> bool:
@@ -65,4 +76,6 @@ def _bearer(guard: Guard, provider: Bearer | None, told: str) -> Identity | None
         return Identity(account.name, account.roles, frozenset(token.scopes), TOKEN) if token and account else None
     found = provider(told) if provider else None
     local = accounts.find(guard, found.name) if found else None
-    return None if local and local.origin != accounts.PROVIDER else found
+    if found is None or (local and local.origin != accounts.PROVIDER) or not accounts.is_bound(guard, found.name, found.sub):
+        return None
+    return found

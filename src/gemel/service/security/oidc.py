@@ -8,11 +8,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gemel.core.errors import AccessError, InputError, StoreError
+from gemel.service.security.accounts import NAME
 from gemel.service.security.identity import PROVIDER, Identity
 from gemel.service.security.jwt import Expected, header_of, refused, verified
 from gemel.service.settings import Oidc
 
 AGAIN_S = 60.0  # a key that is not known makes us ask again, at most so often
+RECOVERY_S = 10.0  # a provider that did not answer is not asked by everybody who comes meanwhile
 TIMEOUT_S = 5.0
 LONGEST = 1 << 20
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
@@ -28,6 +30,7 @@ class Known:
     endpoints: dict[str, str] = field(default_factory=dict)
     keys: dict[str, Any] = field(default_factory=dict)
     asked_s: float = float("-inf")
+    failed_s: float = float("-inf")
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Provider:
         """One of its addresses. Raises StoreError when it cannot be asked, InputError when it is not the provider named."""
         with self.turn:
             if not self.known.endpoints:
-                found = self.ask(f"{self.told.issuer.rstrip('/')}/.well-known/openid-configuration", None)
+                found = self._asked(f"{self.told.issuer.rstrip('/')}/.well-known/openid-configuration")
                 if found.get("issuer") != self.told.issuer:
                     raise InputError("a provider that gives another name for itself", where="oidc", remedy="write `issuer` as it does")
                 self.known.endpoints = {one: require_address(str(found.get(one, ""))) for one in ENDPOINTS}
@@ -56,9 +59,19 @@ class Provider:
         with self.turn:
             if wanted not in self.known.keys and self.clock() - self.known.asked_s > AGAIN_S:
                 self.known.asked_s = self.clock()
-                listed = self.ask(address, None).get("keys", [])
+                listed = self._asked(address).get("keys", [])
                 self.known.keys = {key["kid"]: key for key in listed if isinstance(key, dict) and isinstance(key.get("kid"), str)}
         return self.known.keys
+
+    def _asked(self, address: str) -> dict[str, Any]:
+        """What an address of its says. Raises StoreError, at once where it did not answer a moment ago: each who waits holds a thread."""
+        if self.clock() - self.known.failed_s < RECOVERY_S:
+            raise StoreError("a provider that did not answer", where=urlsplit(address).netloc, remedy="try again in a while")
+        try:
+            return self.ask(address, None)
+        except StoreError:
+            self.known.failed_s = self.clock()
+            raise
 
     def claims(self, token: str, audience: str, nonce: str | None = None) -> dict[str, Any]:
         """Claims of a token for an audience. Raises AccessError."""
@@ -74,15 +87,16 @@ class Provider:
             name, roles = person(self.told, claims)
         except AccessError:
             return None
-        return Identity(name, roles, frozenset(str(claims.get("scope", "")).split()), PROVIDER)
+        return Identity(name, roles, frozenset(str(claims.get("scope", "")).split()), PROVIDER, str(claims.get("sub", "")))
 
 
 def person(told: Oidc, claims: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
     """Name and roles of whom the claims speak; a role of the provider's that is not mapped counts for nothing. Raises AccessError."""
-    name, said = claims.get(told.name_claim), claims.get(told.roles_claim, [])
-    if not isinstance(name, str) or not name:
-        raise refused(f"no {told.name_claim}")
-    roles = tuple(dict.fromkeys(told.roles[role] for role in said if isinstance(role, str) and role in told.roles))
+    name, said = claims.get(told.name_claim), claims.get(told.roles_claim)
+    if not isinstance(name, str) or not NAME.fullmatch(name):  # a name such as @trial7 would be a group's
+        raise refused(f"no {told.name_claim} that can be an account's")
+    listed = said if isinstance(said, list) else []
+    roles = tuple(dict.fromkeys(told.roles[role] for role in listed if isinstance(role, str) and role in told.roles))
     if not roles:
         raise AccessError(f"{name} has no role here", where="oidc", remedy="ask whoever administers the provider for one")
     return name, roles

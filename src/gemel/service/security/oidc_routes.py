@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
@@ -54,7 +54,9 @@ def end(
     nonce, verifier, next = _begun(service.guard, request.cookies.get(COOKIE, ""), state)
     if not code or (iss and iss != provider.told.issuer):
         raise AccessError("a sign-in that the provider did not confirm", where="/oidc/callback", remedy="sign in again")
-    name, roles = person(provider.told, provider.claims(_identity_token(provider, request, code, verifier), provider.told.client_id, nonce))
+    claims = provider.claims(_identity_token(provider, request, code, verifier), provider.told.client_id, nonce)
+    name, roles = person(provider.told, claims)
+    _require_same(service.guard, name, claims.get("sub"))
     _account(service.guard, name, roles)
     log(service, request, name, "login", "in", "provider")
     answer = RedirectResponse(next, 303)
@@ -117,3 +119,10 @@ def _account(guard: Guard, name: str, roles: tuple[str, ...]) -> None:
         raise AccessError(f"{name} has an account of this machine", where="oidc", remedy="sign in with its password, or remove it first")
     elif held.roles != roles:
         accounts.set_roles(guard, name, roles)
+
+
+def _require_same(guard: Guard, name: str, sub: Any) -> None:
+    """Raises AccessError for a name that was another's at the provider when it came first."""
+    if not isinstance(sub, str) or not sub or not accounts.bind(guard, name, sub):
+        remedy = "where the provider gave the name to somebody else, remove the old account first: gemel user remove"
+        raise AccessError(f"{name} is another person's account", where="oidc", remedy=remedy)

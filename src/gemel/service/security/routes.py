@@ -1,9 +1,10 @@
 """Signing in and out, and who one is."""
 
+import math
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
@@ -13,13 +14,18 @@ from gemel.core.notice import NOTICE
 from gemel.service.security import accounts, links, sessions
 from gemel.service.security.access import PUBLIC, SELF, Caller, needs
 from gemel.service.security.entering import entered, log
-from gemel.service.security.identity import SESSION, foreign, identify
+from gemel.service.security.identity import SESSION, cookie_of, foreign, identify
 from gemel.service.security.policy import purposes_of
 from gemel.service.state import Held, Service
 
 router = APIRouter(tags=["session"])
 Me = Annotated[Caller, needs(SELF)]
 EXPIRED = "/?link=expired"
+ELSEWHERE = (
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>gemel</title></head>'
+    "<body><h1>A sign-in link, followed from another page</h1>"
+    "<p>Copy it into the browser's address bar: a page elsewhere must not sign you in. The link is still good.</p></body></html>"
+)
 
 
 class SignIn(BaseModel):
@@ -59,11 +65,17 @@ class Ways(BaseModel):
 
 @router.get("/login", dependencies=[needs(PUBLIC)], include_in_schema=False)
 def login(request: Request, service: Held, token: str = "") -> Response:
-    """Signs in by a one-time link, and goes on to the page; with a link that is used up, to the page that says how to get another."""
+    """Signs in by a one-time link, and goes on to the page; with a link that is used up, to the page that says how to get another.
+
+    A link that another site's page follows is not used: that page could sign its reader in as somebody else.
+    """
+    if foreign(request):
+        return HTMLResponse(ELSEWHERE, 403)
     try:
         name = links.use(service.guard, token)
     except InputError as error:
-        log(service, request, "", "login", "link refused", error.found)
+        if request.app.state.unknown.take(f"peer {request.client.host if request.client else ''}"):  # a row each would fill the disk
+            log(service, request, "", "login", "link refused", error.found)
         who = identify(service.guard, None, request)
         return RedirectResponse("/" if who and who.by == SESSION else EXPIRED, 303)
     log(service, request, name, "login", "in", "one-time link")
@@ -84,17 +96,9 @@ async def sign_in(request: Request, service: Held, told: SignIn, response: Respo
     """Signs in by name and password. 401 when they do not fit, 429 after too many tries."""
     if foreign(request):
         raise AccessError("a sign-in from another site", remedy="sign in on gemel's own page")
-    keys = (f"name {told.user.casefold()}", f"peer {request.client.host if request.client else ''}")
-    wait_s = service.throttle.wait_s(*keys)
-    if wait_s > 0:
-        raise HTTPException(429, f"too many wrong passwords: wait {wait_s:.0f} s", headers={"Retry-After": f"{wait_s:.0f}"})
-    async with service.guessing:
-        right = await run_in_threadpool(accounts.opens, service.guard, told.user, told.password)
-    if not right:
-        service.throttle.wrong(*keys)
+    if not await _fits(request, service, told):
         await run_in_threadpool(log, service, request, _known(service, told.user), "login", "refused", "password")
         raise HTTPException(401, "name and password do not fit")
-    service.throttle.right(*keys)
     await run_in_threadpool(log, service, request, told.user, "login", "in", "password")
     made = entered(request, service, told.user, response)
     account = accounts.require(service.guard, told.user)
@@ -104,15 +108,37 @@ async def sign_in(request: Request, service: Held, told: SignIn, response: Respo
 @router.get("/api/session")
 def session(request: Request, service: Held, me: Me) -> SessionOut:
     """Who one is, and the mark that a page sends with every change."""
-    return _session(service, me.name, me.roles, request.headers.get("x-purpose", ""), request.cookies.get(sessions.COOKIE, ""))
+    return _session(service, me.name, me.roles, request.headers.get("x-purpose", ""), cookie_of(request))
 
 
 @router.delete("/api/session", status_code=204)
 def sign_out(request: Request, service: Held, me: Me, response: Response) -> None:
     """Ends the session."""
-    sessions.end(service.guard, request.cookies.get(sessions.COOKIE, ""))
+    sessions.end(service.guard, cookie_of(request))
     log(service, request, me.name, "logout", "out")
-    response.delete_cookie(sessions.COOKIE)
+    name = sessions.cookie_name(request.url.scheme)
+    response.delete_cookie(name, secure=name == sessions.OVER_TLS, httponly=True, samesite="strict")
+
+
+async def _fits(request: Request, service: Service, told: SignIn) -> bool:
+    """Whether the password is right. Raises HTTPException 429 for who must wait, also for those that came all at once and wait in line."""
+    name, peer = told.user.casefold(), request.client.host if request.client else ""
+    _require_no_wait(service, name, peer)
+    async with service.guessing:
+        _require_no_wait(service, name, peer)
+        right = await run_in_threadpool(accounts.opens, service.guard, told.user, told.password)
+        if right:
+            service.throttle.right(name)
+        else:
+            service.throttle.wrong(name)
+            service.crowd.wrong(peer)
+    return right
+
+
+def _require_no_wait(service: Service, name: str, peer: str) -> None:
+    wait_s = math.ceil(max(service.throttle.wait_s(name), service.crowd.wait_s(peer)))
+    if wait_s:
+        raise HTTPException(429, f"too many wrong passwords: wait {wait_s} s", headers={"Retry-After": f"{wait_s}"})
 
 
 def _session(service: Service, name: str, roles: tuple[str, ...], purpose: str, cookie: str) -> SessionOut:

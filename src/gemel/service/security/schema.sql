@@ -1,6 +1,8 @@
 -- Who may come in. Secrets are kept as hashes; persons of the record appear as pseudonymous subject keys alone.
 CREATE TABLE IF NOT EXISTS account (
   name TEXT PRIMARY KEY, roles TEXT NOT NULL, password TEXT NOT NULL DEFAULT '', origin TEXT NOT NULL, made_s REAL NOT NULL) STRICT;
+-- who at the provider an account is: its name there may be given to another, `sub` never is
+CREATE TABLE IF NOT EXISTS identity (name TEXT PRIMARY KEY, sub TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS session (
   secret TEXT PRIMARY KEY, name TEXT NOT NULL, made_s REAL NOT NULL, seen_s REAL NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS session_of ON session (name);

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from gemel.service.security import secret
 from gemel.service.security.guard import Guard
 
-COOKIE = "gemel_session"
+COOKIE, OVER_TLS = "gemel_session", "__Host-gemel_session"
 TOUCH_S = 60.0  # how exactly the last request's time is kept
 
 
@@ -27,13 +27,18 @@ def begin(guard: Guard, name: str) -> str:
     return made
 
 
-def find(guard: Guard, told: str) -> Session | None:
-    """The open session of a secret; its idle time begins anew."""
+def cookie_name(scheme: str) -> str:
+    """What the cookie is called: over TLS with a prefix that no other host, not even a sibling's, can set (RFC 6265bis §4.1.3.2)."""
+    return OVER_TLS if scheme == "https" else COOKIE
+
+
+def find(guard: Guard, told: str, *, renew: bool = True) -> Session | None:
+    """The open session of a secret; its idle time begins anew, unless not to `renew`."""
     name, now = secret.kept(told), guard.clock()
     found = guard.database.select("SELECT name, made_s, seen_s FROM session WHERE secret = ?", (name,))
     if not found or now - found[0][2] > guard.times.idle_s or now - found[0][1] > guard.times.absolute_s:
         return None
-    if now - found[0][2] > min(TOUCH_S, guard.times.idle_s / 4):
+    if renew and now - found[0][2] > min(TOUCH_S, guard.times.idle_s / 4):
         with guard.database.change() as rows:
             rows.execute("UPDATE session SET seen_s = ? WHERE secret = ?", (now, name))
     return Session(found[0][0], name)

@@ -40,6 +40,11 @@ def subject_of_twin(key: bytes, store: Store, twin: str) -> str | None:
     return subject_of_person(key, str(person["patient_id"]), str(person.get("issuer", "")))
 
 
+def subjects_of_twins(key: bytes, store: Store) -> frozenset[str]:
+    """The subjects of all twins of the record."""
+    return frozenset(found for twin in store.twins() if (found := subject_of_twin(key, store, twin)))
+
+
 def subject_of_study(key: bytes, archive: Any, study: str) -> str | None:
     """The subject of a study in the archive; its own where no PatientID is known; None when there is none, or it is of several patients."""
     rows = archive.find("study", {"StudyInstanceUID": study}, limit=2, offset=0)

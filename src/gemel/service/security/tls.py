@@ -18,7 +18,7 @@ def context(settings: Settings) -> ssl.SSLContext | None:
     made.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
     made.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
     try:
-        made.load_cert_chain(told.certificate, told.key)
+        made.load_cert_chain(told.certificate, told.key, password=_unasked)
         if told.authorities is not None:
             made.load_verify_locations(told.authorities)
             made.verify_mode = ssl.CERT_REQUIRED
@@ -28,3 +28,8 @@ def context(settings: Settings) -> ssl.SSLContext | None:
             f"a certificate that cannot be used: {error}", where=where, remedy="name PEM files that belong together"
         ) from error
     return made
+
+
+def _unasked() -> str:
+    """No pass phrase: a service that starts by itself cannot be asked for one."""
+    raise OSError("the key has a pass phrase; keep one without, readable by the service alone")

@@ -51,6 +51,7 @@ class Fake:
 def claims(**changes: Any) -> dict[str, Any]:
     """Claims of a good access token, some changed; None leaves one out."""
     good = {"iss": ISSUER, "aud": API, "exp": NOW_S + 300, "iat": NOW_S - 5, "preferred_username": "dora", "roles": ["arzt"]}
+    good["sub"] = f"id of {changes.get('preferred_username', 'dora')}"
     return {name: value for name, value in (good | {"scope": "openid twins:read", **changes}).items() if value is not None}
 
 

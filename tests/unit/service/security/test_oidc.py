@@ -97,6 +97,20 @@ def test_an_account_of_this_machine_is_not_taken_over(client: TestClient, app: F
     assert client.get("/api/session", headers={"Authorization": f"Bearer {token}"}).status_code == 401
 
 
+@pytest.mark.parametrize("sub", ["id of another", None, "", 7])
+def test_a_name_that_was_given_to_another_opens_no_account(client: TestClient, app: FastAPI, sub: object) -> None:
+    """What a person is called at the provider may change hands; who they are may not (OpenID Connect Core 1.0 §5.7)."""
+    for told, status, seen in (({}, 303, 200), ({"sub": sub, "roles": ["pruefer"]}, 403, 401)):
+        asked = begun(client)
+        FAKE.identity = FAKE.signed(claims(aud=CLIENT, nonce=asked["nonce"], preferred_username="nora", **told))
+        assert client.get("/oidc/callback", params={"code": "c0de", "state": asked["state"]}).status_code == status
+        assert client.get("/api/session").status_code == seen
+        client.cookies.clear()
+    kept = accounts.find(app.state.service.guard, "nora")
+    assert kept is not None
+    assert kept.roles == ("physician",), "nor does who was refused change it"
+
+
 def test_roles_are_those_that_the_provider_says_now(client: TestClient, app: FastAPI) -> None:
     for said, role in (("arzt", "physician"), ("pruefer", "auditor")):
         asked = begun(client)
