@@ -1,5 +1,5 @@
 """The JSON API: what may be read of twins, what may be asked of them, and what happens as it happens."""
 
-from gemel.service.api.routes import router
+from gemel.core.late import late
 
-__all__ = ["router"]
+__all__ = late(__name__)

@@ -52,18 +52,17 @@ At = Annotated[Times, Depends(times_of)]
 async def answered(request: Request, view: str, twin: str, times: Mapping[str, str], **more: str) -> Response:
     """A view of a twin as JSON: 304 when the caller holds it already. `more`: what else it was asked for."""
     reading = reading_of(request)
+    reading.forget_erased()
     held = stamp(reading.newest, twin)
     tag = etag(held, {**times, **more})
     if tag in _held(request.headers.get("if-none-match", "")):
         return Response(status_code=304, headers={"ETag": tag})
-    told = {"twin": twin, "stamp": "/".join(held), **times, **more}
-    found = await reading.answer(view, (*held, *_flat(times), *_flat(more)), told)
-    return Response(found, media_type=JSON, headers={"ETag": tag})
+    return Response(await reading.view(view, held, times, **more), media_type=JSON, headers={"ETag": tag})
 
 
 def etag(held: tuple[str, ...], asked: Mapping[str, str]) -> str:
     """`"7"`: version 7 of a twin; `"7.31"`: as withdrawals up to entry 31 of the record leave it; weak for a view of another time."""
-    _, version, withdrawn = held
+    version, withdrawn = held[1:3]
     named = version if withdrawn == "0" else f"{version}.{withdrawn}"
     if not asked:
         return f'"{named}"'
@@ -73,10 +72,6 @@ def etag(held: tuple[str, ...], asked: Mapping[str, str]) -> str:
 
 def _held(header: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in header.split(",")) if len(header) < 4096 else ()
-
-
-def _flat(pairs: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(f"{name}={value}" for name, value in sorted(pairs.items()))
 
 
 async def expected_version(

@@ -1,4 +1,7 @@
-"""Volumes on the disk as viewers fetch them: made once, named by what they hold, the longest unused thrown away when there are too many."""
+"""Volumes on the disk as viewers fetch them: made once, named by what they hold, the longest unused thrown away when there are too many.
+
+Answers about a twin (`kept`) lie in the folder of its volumes, and go with them.
+"""
 
 import hashlib
 import os
@@ -31,8 +34,8 @@ def used(path: Path) -> bool:
 
 
 def swept(folder: Path, most_bytes: int = MOST_BYTES) -> int:
-    """Bytes that were freed to keep the volumes of all twins within a size."""
-    found = [(path.stat(), path) for path in (folder / "cache" / "volumes").glob(f"*/*{SUFFIX}")]
+    """Bytes that were freed to keep the volumes and answers of all twins within a size."""
+    found = [(path.stat(), path) for path in (folder / "cache" / "volumes").glob("*/[!.]*")]
     total = sum(held.st_size for held, _ in found)
     freed = 0
     for held, path in sorted(found, key=lambda one: one[0].st_atime):
@@ -44,6 +47,6 @@ def swept(folder: Path, most_bytes: int = MOST_BYTES) -> int:
 
 
 def forget(folder: Path, twin: str) -> None:
-    """Deletes the volumes of a twin that was erased."""
+    """Deletes the volumes of a twin that was erased, and the answers about it."""
     with suppress(OSError):
         shutil.rmtree(folder_of(folder, twin))

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gemel.service.api.answers.decisions import DecisionAnswer, Graph, Plans
+from gemel.flow.options import Comparison
+from gemel.service.api.answers.decisions import Graph, Plans
 from gemel.service.api.answers.evidence import TwinLedger
 from gemel.service.api.asked import At, TwinId, answered
 from gemel.service.security.access import needs
@@ -13,7 +14,7 @@ router = APIRouter(tags=["decisions"])
 LOOK = [needs("twins:read", patient="twin_id")]
 
 
-@router.get("/api/twins/{twin_id}/decision", response_model=DecisionAnswer | None, dependencies=LOOK)
+@router.get("/api/twins/{twin_id}/decision", response_model=Comparison | None, dependencies=LOOK)
 async def decision(request: Request, twin_id: TwinId, at: At) -> Response:
     """The newest decision that counts: options side by side, what binds, why; null before one."""
     return await answered(request, "decision", twin_id, at)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Header, HTTPException, Request
 from fastapi.responses import StreamingResponse
 
 from gemel.core.errors import GemelError
@@ -22,7 +22,7 @@ LOOK_s = 0.5
 MOST_MISSED = 1000
 """Events that are told again to who comes back; who missed more looks at the lists."""
 MOST_FOLLOWERS = 500
-Happened = tuple[int, str, int, str]
+Happened = tuple[int, str, int, str, str]
 
 
 @dataclass
@@ -58,6 +58,8 @@ async def events(
 ) -> StreamingResponse:
     """Every new entry of twins that the caller may see: {twin, version, kind, words}; `Last-Event-ID` goes on where one left off."""
     news: News = request.app.state.news
+    if len(news.followers) >= MOST_FOLLOWERS:
+        raise HTTPException(429, "too many follow what happens", headers={"Retry-After": "60"})
     since = min(int(last_event_id), 1 << 62) if last_event_id else looked(reading.newest).sequence
     return stream(with_heartbeat(_followed(news, service, caller, since)))
 
@@ -87,7 +89,7 @@ async def _followed(news: News, service: Service, caller: Caller, since: int) ->
 
 async def _words(news: News, service: Service, caller: Caller, happened: Happened) -> str:
     """An event for this caller; empty for one that is not theirs to see."""
-    sequence, twin, version, kind = happened
+    sequence, twin, version, kind, _ = happened
     of = subject(service, news.reading, twin)
     if of is None or not caller.sees(of):
         return ""

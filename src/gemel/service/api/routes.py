@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 
-from gemel.service.api import decisions, events, evidence, jobs, pictures, received, twins, writes
+from gemel.service.api import decisions, events, evidence, jobs, pictures, received, reports, twins, writes
+from gemel.service.api.ahead import looking_ahead
 from gemel.service.api.events import News
 from gemel.service.api.reading import open_reading
 from gemel.service.state import Service
 
-PARTS = (twins, pictures, decisions, writes, jobs, events, evidence, received)
+PARTS = (twins, pictures, reports, decisions, writes, jobs, events, evidence, received)
 
 
 @asynccontextmanager
@@ -20,7 +21,8 @@ async def answering(app: FastAPI) -> AsyncIterator[None]:
     app.state.reading = open_reading(service.store, service.settings.store, service.settings.folder)
     app.state.news = News(app.state.reading)
     try:
-        yield
+        async with looking_ahead(app.state.reading, service.settings.ahead):
+            yield
     finally:
         app.state.reading.close()
 

@@ -34,7 +34,6 @@ async def twins(
 ) -> Twins:
     """The twins that the caller may see, the newest first."""
     rows = [row for row in await listed(service, reading, caller) if wanted.system in ("", row.system) and _meant(row, wanted.q)]
-    reading.warm()
     return Twins(len(rows), rows[wanted.offset : wanted.offset + wanted.limit])
 
 

@@ -9,8 +9,8 @@ from pydantic.dataclasses import dataclass
 from gemel.core.errors import InputError, UnknownError
 from gemel.service.api.answers.jobs import Asked
 from gemel.service.api.asked import Expected, TwinId
-from gemel.service.security.access import Caller, needs
-from gemel.service.security.subjects import subject_of_row
+from gemel.service.security.access import Caller, needs, require_machines
+from gemel.service.security.subjects import SCANNERS, subject_of_row
 from gemel.service.state import Held, Service
 
 router = APIRouter(tags=["changes"])
@@ -21,6 +21,8 @@ Text = Annotated[str, StringConstraints(max_length=2000, pattern=PLAIN)]
 Time = Annotated[str, StringConstraints(max_length=40, pattern=r"^[0-9T:+.Z -]*$"), Field(examples=["2026-01-31T08:30"])]
 Uid = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)*$", max_length=64), Field(examples=["1.2.840.113619.2.55.3"])]
 KindName = Annotated[str, StringConstraints(pattern="^[a-z_]{1,32}$")]
+OptionName = Annotated[str, StringConstraints(pattern="^[A-Za-z][A-Za-z0-9_]{0,63}$")]
+"""Names of options carry units: `calibration_cps_MBq`."""
 WRITE = needs("twins:write", patient="twin_id")
 DECIDE = needs("twins:decide", patient="twin_id")
 
@@ -77,7 +79,7 @@ class NewBody:
     structures: Uid | None = None
     inputs: Annotated[dict[KindName, list[Uid]], Field(max_length=16)] = Field(default_factory=dict)
     names: Annotated[dict[Line, Line], Field(max_length=200)] = Field(default_factory=dict)
-    options: Annotated[dict[KindName, Any], Field(max_length=32)] = Field(default_factory=dict)
+    options: Annotated[dict[OptionName, Any], Field(max_length=32)] = Field(default_factory=dict)
     time: Time = ""
 
 
@@ -137,6 +139,8 @@ def observe(service: Held, caller: Annotated[Caller, WRITE], twin_id: TwinId, ve
 @router.post("/api/twins", status_code=202)
 def new(service: Held, caller: Annotated[Caller, needs("twins:write")], body: NewBody) -> Asked:
     """A twin made of series of the archive."""
+    if body.system in SCANNERS:
+        require_machines(caller)
     series: dict[str, list[str]] = {}
     for kind, uids in (*body.inputs.items(), *((("structures", [body.structures]),) if body.structures else ())):
         series.setdefault(kind, []).extend(_visible(service, caller, uid)["SeriesInstanceUID"] for uid in uids)
@@ -160,11 +164,12 @@ def _series(service: Service, caller: Caller, body: ObserveBody) -> dict[str, st
     if not body.study:
         raise InputError("neither series nor study", where="observe", remedy="name one of the archive: GET /api/queue lists them")
     rows = _archive(service).find("series", {"StudyInstanceUID": body.study}, limit=100, offset=0)
+    rows = [row for row in rows if caller.sees(subject_of_row(service.guard.key, row))]
     images = [dict(row) for row in rows if row.get("Modality") not in ("RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "REG")]
     if not images:
-        raise UnknownError(f"no images of study {body.study}", where="the archive", remedy="send them first")
+        raise UnknownError(f"no images of study {body.study} that you may use", where="the archive", remedy="send them first")
     newest = max(images, key=lambda row: (row.get("SeriesDate", ""), row.get("SeriesInstanceUID", "")))
-    return _visible(service, caller, newest["SeriesInstanceUID"])
+    return newest
 
 
 def _visible(service: Service, caller: Caller, uid: str) -> dict[str, str]:

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 def serve(pipe: Connection, place: Place, idle_s: float = IDLE_s) -> None:
     """Carries out orders until the pipe is closed, none comes for `idle_s`, or the service is gone."""
+    os.nice(place.nice)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches all processes; the service says when to end
     Thread(target=_end_with_parent, daemon=True).start()
     functions, memory = table(place.table), dict[str, Any]()

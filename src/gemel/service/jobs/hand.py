@@ -29,11 +29,15 @@ class Child:
 
 @dataclass
 class Hand:
-    """Where its child works, and the child while there is one. Used by one thread at a time; `let_go` may be called by any."""
+    """Where its child works, and the child while there is one. Used by one thread at a time; `let_go` may be called by any.
+
+    `over`: no child is started any more.
+    """
 
     place: Place
     idle_s: float = IDLE_s
     child: Child | None = None
+    over: bool = False
     guard: Lock = field(default_factory=Lock)
 
     def __call__(self, order: Order, progress: Progress = silent) -> Any:
@@ -78,6 +82,8 @@ def _given(hand: Hand, order: Order) -> Child:
 
 def _living(hand: Hand) -> Child:
     with hand.guard:
+        if hand.over:
+            raise TaskError("a service that ends", where="the service", remedy="ask again when it is there again")
         if hand.child is None or not hand.child.process.is_alive():
             hand.child = _started(hand.place, hand.idle_s)
         return hand.child
@@ -92,10 +98,11 @@ def _started(place: Place, idle_s: float) -> Child:
     return Child(process, ours)
 
 
-def let_go(hand: Hand) -> None:
+def let_go(hand: Hand, *, for_good: bool = False) -> None:
     """Kills the child, if there is one, and waits until it is gone. What it had committed stays; the rest never was."""
     with hand.guard:
         child, hand.child = hand.child, None
+        hand.over |= for_good
     if child is not None:
         child.process.kill()
         child.process.join(5.0)

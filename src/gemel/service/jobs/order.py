@@ -47,11 +47,13 @@ class Failed:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a child works: address of the record, folder of the service, and its table of functions, `module:NAME`."""
+    """Where a child works: address of the record, folder of the service, its table of functions, `module:NAME`, and how far it gives way
+    to other processes (nice(2))."""
 
     store: str
     folder: str
     table: str
+    nice: int = 0
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ from gemel.service.jobs.wants import FILES, SERIES, require_known
 
 VERBS = "gemel.service.jobs.verbs:VERBS"
 HANDS = 2
+NICE = 10  # who looks does not wait for a job
+LAID_OUT = "laid out"
 LOOK_s = 0.1
 """How often who follows a job is told that it is farther on."""
 LOST = "the service ended while it was worked on; what it had committed stays: look at the twin, and ask again"
@@ -103,7 +105,7 @@ class Jobs:
             self.news.notify_all()
         for hand in self.hands:
             if isinstance(hand, Hand):
-                let_go(hand)
+                let_go(hand, for_good=True)
         for thread in self.threads:
             thread.join(2.0)
         kept.close(self.table)
@@ -114,7 +116,8 @@ def open_jobs(store: str, folder: Path, *, export: Export | None = None, hands: 
 
     `hands`: who works, child processes unless stated.
     """
-    place = Place(store, str(folder), VERBS)
+    place = Place(store, str(folder), VERBS, NICE)
+    shutil.rmtree(folder / LAID_OUT, ignore_errors=True)
     jobs = Jobs(kept.open_table(folder / "jobs.db"), hands if hands is not None else children(place, HANDS), export)
     for job in kept.all_jobs(jobs.table):
         if job.state == "running":
@@ -140,6 +143,13 @@ def _work(jobs: Jobs, hand: Ask) -> None:
             _end(jobs, ended)
 
 
+def laid_out_in(folder: Path) -> Path:
+    """Where objects lie while a job works on them: in the service's folder, so that what a killed service leaves is found again."""
+    place = folder / LAID_OUT
+    place.mkdir(mode=0o700, exist_ok=True)
+    return place
+
+
 def _taken(jobs: Jobs, hand: Ask) -> tuple[Job, dict[str, Any]] | None:
     """The first job that waits and whose twin nobody works on, now this hand's; None when the service closes."""
     with jobs.news:
@@ -161,7 +171,7 @@ def _carried_out(jobs: Jobs, hand: Ask, job: Job, arguments: Mapping[str, Any]) 
     def progress(what: str, done: int, total: int) -> None:
         jobs.live[job.id] = told(jobs.live[job.id], what, done, total)
 
-    with tempfile.TemporaryDirectory(prefix="gemel-job-") as folder:
+    with tempfile.TemporaryDirectory(dir=laid_out_in(jobs.table.path.parent)) as folder:
         given = _laid_out(jobs.export, arguments, Path(folder))
         found: dict[str, str | int] = hand(Order(job.verb, {**given, "actor": job.actor}), progress)
     return found

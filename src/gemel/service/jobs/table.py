@@ -40,6 +40,7 @@ def open_table(path: Path) -> Table:
         connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA secure_delete=ON").close()
         connection.execute(SCHEMA)
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"no table of jobs ({error})", where=str(path), remedy="make the folder writable, or name another") from error
@@ -75,6 +76,17 @@ def waiting(table: Table) -> list[tuple[Job, dict[str, Any]]]:
     """Jobs that nobody has begun, with their arguments, in the order of asking."""
     found = _execute(table, f"SELECT {', '.join(COLUMNS)}, arguments FROM job WHERE state = 'waiting' ORDER BY number")
     return [(_job(row[:-1]), json.loads(row[-1])) for row in found]
+
+
+def forget(table: Table, twins: Sequence[str], words: Sequence[str]) -> int:
+    """Removes the jobs of some twins, and those that name any of some words, for good; how many. For a patient who is erased."""
+    said = "what || error || result || arguments"
+    clauses = ["twin = ?"] * len(twins) + [f"instr({said}, ?) > 0"] * len(words)
+    if not clauses:
+        return 0
+    gone = _execute(table, f"DELETE FROM job WHERE {' OR '.join(clauses)} RETURNING number", (*twins, *words))
+    _execute(table, "PRAGMA wal_checkpoint(TRUNCATE)")
+    return len(gone)
 
 
 def close(table: Table) -> None:

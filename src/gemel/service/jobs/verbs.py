@@ -1,14 +1,12 @@
 """The verbs as a child carries them out: the same functions of `flow` as the command line, with the caller's name as the actor."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from gemel import flow
 from gemel.core.errors import InputError, StaleError, UnknownError
-from gemel.flow import registry
+from gemel.flow import heard, registry
 from gemel.service.jobs.child import Table
 from gemel.service.jobs.order import Bench
 from gemel.service.jobs.wants import FILES
@@ -26,6 +24,8 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "RTDOSE": ("dose",),
 }
 """What a series may be by its Modality (PS3.3 C.7.3.1.1.1), the likeliest first; the system takes the first that it asks for."""
+JOINED = ("baseline", "visit")
+"""Kinds of input that are made of several series: a map and its outline."""
 
 
 def _result(store: Store, twin: str, **more: str | int) -> Result:
@@ -48,7 +48,7 @@ def new(at: Bench, told: Mapping[str, Any]) -> Result:
     files: dict[str, list[str]] = {}
     for key, places in told.get(FILES, {}).items():
         files.setdefault(_kind(key, wanted, system), []).extend(places)
-    paths = [[_path(kind, place) for place in files[kind]] if kind in files else None for kind in wanted]
+    paths = [[_path(kind, place) for place in _joined(kind, files[kind])] if kind in files else None for kind in wanted]
     options, names, time = told.get("options") or {}, told.get("names") or {}, str(told.get("time") or "")
     planned = flow.planning(system, *paths, names=names, time=time, options=options)
     return _result(at.store, flow.begin(at.store, planned, actor=told["actor"], progress=at.progress))
@@ -72,6 +72,16 @@ def _path(kind: str, place: str) -> Path:
     return files[0] if len(files) == 1 else Path(place)
 
 
+def _joined(kind: str, places: Sequence[str]) -> Sequence[str]:
+    """The folders of an input's series: one each, or the first with the objects of all where it is made of several."""
+    if kind not in JOINED:
+        return places
+    for n, place in enumerate(places[1:], start=1):
+        for file in sorted(Path(place).iterdir()):
+            file.rename(Path(places[0]) / f"{n}_{file.name}")
+    return places[:1]
+
+
 def prepare(at: Bench, told: Mapping[str, Any]) -> Result:
     """A library of plans."""
     twin = _asked(at, told)
@@ -82,26 +92,24 @@ def prepare(at: Bench, told: Mapping[str, Any]) -> Result:
 def observe(at: Bench, told: Mapping[str, Any]) -> Result:
     """A scan of the archive, seen and assimilated."""
     twin = _asked(at, told)
-    given = [(key, place) for key, places in told.get(FILES, {}).items() for place in places]
-    if len(given) != 1:
-        raise InputError(f"{len(given)} series", where=twin, remedy="name the one series to observe")
     first = next((e for e in at.store.of_kind("Ingested", twin=twin) if "system" in e.payload), None)
     if first is None:
         raise UnknownError(f"no twin {twin!r}"[:80], where="the record", remedy="list them: GET /api/twins")
-    kind = str(told.get("kind") or "") or _kind(given[0][0], registry.system(str(first.payload["system"])).scans, twin)
-    path, time = _path(kind, given[0][1]), str(told.get("time") or "")
+    given, scans = told.get(FILES, {}), registry.system(str(first.payload["system"])).scans
+    kind = str(told.get("kind") or "") or _kind(next(iter(given), ""), scans, twin)
+    places = _joined(kind, [place for series in given.values() for place in series])
+    if len(places) != 1:
+        raise InputError(f"{len(places)} series", where=twin, remedy="name the one series to observe")
+    path, time = _path(kind, places[0]), str(told.get("time") or "")
     flow.observe(at.store, twin, path, kind=kind, time=time, actor=told["actor"], progress=at.progress)
     return _result(at.store, twin)
 
 
-def values(at: Bench, told: Mapping[str, Any]) -> Result:
-    """Laboratory values of one time, as `io.labs` reads them, seen and assimilated."""
+def hear(at: Bench, told: Mapping[str, Any]) -> Result:
+    """Statements of another record: taken, corrected, withdrawn."""
     twin = _asked(at, told)
-    with TemporaryDirectory(prefix="gemel-") as folder:
-        path = Path(folder) / "labs.json"
-        path.write_text(json.dumps(told["values"], sort_keys=True))
-        flow.observe(at.store, twin, path, kind="labs", actor=told["actor"], progress=at.progress)
-    return _result(at.store, twin)
+    found = heard.hear(at.store, twin, [heard.Said(**said) for said in told["said"]], actor=told["actor"], progress=at.progress)
+    return _result(at.store, twin, changed=sum(one.state != heard.KNOWN for one in found), words="\n".join(one.words for one in found))
 
 
 def decide(at: Bench, told: Mapping[str, Any]) -> Result:
@@ -152,7 +160,7 @@ VERBS: Table = {
     "new": new,
     "prepare": prepare,
     "observe": observe,
-    "values": values,
+    "hear": hear,
     "decide": decide,
     "adapt": adapt,
     "act": act,

@@ -9,7 +9,7 @@ WANTS: Mapping[str, tuple[str, ...]] = {
     "new": ("system",),
     "prepare": ("twin",),
     "observe": ("twin", "series"),
-    "values": ("twin", "values"),
+    "hear": ("twin", "said"),
     "decide": ("twin",),
     "adapt": ("twin",),
     "act": ("twin", "plan"),
@@ -17,6 +17,8 @@ WANTS: Mapping[str, tuple[str, ...]] = {
     "recompute": ("twin",),
     "report": ("twin",),
 }
+PRIOR = "prior"
+"""An option of `new` that is a file's name at the terminal (`flow.promote`): over the network no name of a file is taken."""
 SERIES, FILES = "series", "files"
 """Arguments that name series of the archive, by kind of input, and what they become: folders in which their objects lie."""
 
@@ -25,6 +27,9 @@ def require_known(verb: str, arguments: Mapping[str, Any]) -> None:
     """Raises InputError for a verb that there is none of, or one that is not told what it must be."""
     if verb not in WANTS:
         raise InputError(f"no verb {verb!r}", where="jobs", remedy=f"choose from {', '.join(WANTS)}")
+    options = arguments.get("options")
+    if isinstance(options, Mapping) and isinstance(options.get(PRIOR), str):
+        raise InputError("a prior named by its file", where=verb, remedy="give such a file at the terminal: gemel twin new")
     missing = [name for name in WANTS[verb] if arguments.get(name) in (None, "")]
     if missing:
         raise InputError(f"no {missing[0]}", where=verb, remedy=f"state {', '.join(WANTS[verb])}")

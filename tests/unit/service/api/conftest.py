@@ -54,8 +54,13 @@ def tower(twin: str, tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def app(twin: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
-    monkeypatch.setattr("gemel.service.app.ROUTERS", PARTS)
+def parts() -> tuple[str, ...]:
+    return PARTS
+
+
+@pytest.fixture
+def app(parts: tuple[str, ...], twin: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
+    monkeypatch.setattr("gemel.service.app.ROUTERS", parts)
     monkeypatch.setattr("gemel.service.jobs.running.children", in_here)
     monkeypatch.setattr("gemel.service.api.reading.children", in_here)
     return create_app(Settings(store=str(tmp_path / "tower" / "heights.db"), folder=tmp_path / "service"))

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 
+import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -42,10 +43,10 @@ def test_who_follows_hears_what_is_new_of_what_they_may_see(app: FastAPI, client
     everybody, nobody = Caller("ada", (), sees=lambda subject: True), Caller("eve", ())
     start = tower.version(twin)
 
-    async def follow(caller: Caller, since: int, wanted: int) -> list[str]:
+    async def follow(caller: Caller, since: int, wanted: int, seconds: float = 30.0) -> list[str]:
         stream, found = _followed(news, service, caller, since), list[str]()
         try:
-            async with asyncio.timeout(3.0):
+            async with asyncio.timeout(seconds):
                 async for text in stream:
                     found.append(text)
                     if len(found) == 1:
@@ -63,5 +64,11 @@ def test_who_follows_hears_what_is_new_of_what_they_may_see(app: FastAPI, client
     assert first[1].startswith(f"id: {start + 1}\n")
     missed = asyncio.run(follow(everybody, start - 2, 4))
     assert [told(text)["version"] for text in missed[1:]] == [start - 1, start, start + 1, start + 2]
-    assert asyncio.run(follow(nobody, start - 2, 1))[1:] == []
+    assert asyncio.run(follow(nobody, start - 2, 1, 2.0))[1:] == []
     assert news.followers == []
+
+
+def test_no_more_follow_than_can_be_told(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gemel.service.api.events.MOST_FOLLOWERS", 0)
+    answer = client.get("/api/events")
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "60")

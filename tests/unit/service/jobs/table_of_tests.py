@@ -1,6 +1,7 @@
 """Functions that a child of a test carries out."""
 
 import os
+import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,7 +37,24 @@ def break_down(at: Bench, told: Mapping[str, Any]) -> dict[str, int | str]:
     raise ZeroDivisionError("secret")
 
 
+def die_once(at: Bench, told: Mapping[str, Any]) -> dict[str, int | str]:
+    """Killed at its work, the first time."""
+    tried = Path(at.folder, "tried")
+    if not tried.exists():
+        tried.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"pid": os.getpid()}
+
+
+def die(at: Bench, told: Mapping[str, Any]) -> dict[str, int | str]:
+    """Killed at its work, each time."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    return {}
+
+
 TABLE: Table = {
+    "die_once": die_once,
+    "die": die,
     "count": count,
     "decide": count,
     "recompute": wait,

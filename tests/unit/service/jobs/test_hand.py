@@ -82,3 +82,12 @@ def test_an_order_that_meets_a_child_just_ended_goes_to_a_new_one(hand: Hand, mo
     hand.child.process.kill()
     hand.child.process.join(10.0)
     assert hand(Order("count"))["pid"] != first["pid"]
+
+
+def test_a_hand_that_was_let_go_for_good_starts_no_child_again(hand: Hand) -> None:
+    let_go(hand)
+    assert hand(Order("count"))["pid"]
+    let_go(hand, for_good=True)
+    with pytest.raises(TaskError, match="a service that ends"):
+        hand(Order("count"))
+    assert hand.child is None

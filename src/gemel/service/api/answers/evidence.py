@@ -172,15 +172,9 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class CohortAnswer:
+class CohortAnswer(CohortLine):
     """One cohort; arms, differences and charts once all its tasks are done and they are a trial's."""
 
-    name: str
-    title: str
-    waiting: int
-    leased: int
-    done: int
-    failed: int
     system: str
     failures: list[str]
     arms: list[ArmRow]

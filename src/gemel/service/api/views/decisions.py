@@ -1,7 +1,5 @@
 """The newest decision, the plans that may be given, and what a result rests on."""
 
-from dataclasses import asdict
-
 from gemel.core.errors import StoreError
 from gemel.flow.options import comparison
 from gemel.flow.options import plans as plans_of
@@ -14,7 +12,7 @@ from gemel.service.jobs import Bench
 def decision(at: Bench, told: Told) -> bytes:
     """The newest decision that counts; null before one."""
     found = comparison(session_of(at, told))
-    return encoded(asdict(found) if found else None)
+    return encoded(found)
 
 
 def plans(at: Bench, told: Told) -> bytes:

@@ -51,15 +51,12 @@ TEXTS = {
 }
 
 
-def ledger(at: Bench, told: Told) -> LedgerAnswer:
+def ledger(at: Bench, told: Told) -> bytes:
     """The ledger of the record, by model, patient or scanner, of one model or of all."""
     held, by = folded(at.store, only=told.get("model") or None), _by(told)
-    return LedgerAnswer(
-        rows=[LedgerLine(**asdict(row)) for row in rows(held, by)],
-        trust=[TrustRow(t.model, t.version, t.scans, t.evidence, t.trusted) for t in trust(held)],
-        left_out=[LeftOut(*row) for row in held.left_out],
-        ranks=_ranks(held.scores),
-    )
+    lines = [LedgerLine(**asdict(row)) for row in rows(held, by)]
+    trusted = [TrustRow(t.model, t.version, t.scans, t.evidence, t.trusted) for t in trust(held)]
+    return encoded(LedgerAnswer(lines, trusted, [LeftOut(*row) for row in held.left_out], _ranks(held.scores)))
 
 
 def _by(told: Told) -> By:

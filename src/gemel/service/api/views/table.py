@@ -1,6 +1,6 @@
 """Which views there are: the table of a child that computes answers."""
 
-from gemel.service.api.views import decisions, evidence, fhir, pictures, twins
+from gemel.service.api.views import decisions, evidence, fhir, pictures, report, twins
 from gemel.service.jobs.child import Table
 
 VIEWS: Table = {
@@ -13,6 +13,7 @@ VIEWS: Table = {
     "volume": pictures.volume,
     "isodose": pictures.isodose,
     "charts": pictures.charts,
+    "report": report.report,
     "decision": decisions.decision,
     "plans": decisions.plans,
     "provenance": decisions.provenance,
@@ -24,4 +25,6 @@ VIEWS: Table = {
     "scanner": evidence.scanner,
     "fhir": fhir.twin,
     "fhir_scans": fhir.scans,
+    "fhir_paper": fhir.paper,
+    "fhir_weighed": fhir.weighed,
 }

@@ -1,0 +1,3 @@
+from gemel.service.api.routes import router
+
+__all__ = ["router"]
