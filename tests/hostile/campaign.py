@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from tests.hostile.abuse import ALL, Row, Timed, read, send, volume_of
 from tests.hostile.bodies import RAW, raw, requests
 from tests.hostile.crafted import crafted
+from tests.hostile.crafted_more import more
 from tests.hostile.mutations import mutants
 from tests.hostile.seeds import seeds
 from tests.hostile.served import Served, Watched, free_port, served, touched
@@ -69,12 +71,14 @@ def run(sandbox: Path, amount: Amount) -> Report:
 
 
 def _crafted(running: Served, report: Report, brief: bool) -> None:
-    """One by one; large ones are read back in every way only where there is time."""
+    """One by one; large ones are read back in every way, and later classes as volumes, only where there is time."""
     timed = Timed(running.client, running.process.pid)
-    for one in crafted():
+    for one, also in (*((one, False) for one in crafted()), *((one, not brief) for one in islice(more(), 0, None, 3 if brief else 1))):
         row, content = Row(one.name), one.make()
         for address in send(timed, [content], row):
             read(timed, address, row, ("/metadata",) if brief and len(content) > _LARGE else ALL)
+            if also:
+                read(timed, volume_of(address), row, ("",))
         report.crafted.append((one.outcome, row))
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -13,9 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-from pynetdicom import AE
 
-_LINK = re.compile(r"http://\S+/login\?token=\S+")
+from gemel.service.settings import Tls
+from tests.hostile.papers import connect as tls_connect
+from tests.unit.service import node_wire as wire
+from tests.unit.service.node_wire import connect as plain_connect
+
+_LINK = re.compile(r"https?://\S+/login\?token=\S+")
 _MARK = "hostile-corpus"
 PROBE_S = 0.25
 
@@ -31,6 +36,12 @@ class Watched:
     failed: int = 0
     slowest_echo_s: float = 0.0
     echoes: int = 0
+    why: list[str] = field(default_factory=list)
+
+    def fail(self, failed: bool, what: str) -> None:
+        """Counts what was not answered."""
+        self.failed += failed
+        self.why += [what] * failed
 
 
 @dataclass
@@ -41,6 +52,7 @@ class Served:
     process: subprocess.Popen[str]
     sandbox: Path
     dicom_port: int = 0
+    trusting: ssl.SSLContext | None = None
     watched: Watched = field(default_factory=Watched)
     done: threading.Event = field(default_factory=threading.Event)
 
@@ -49,36 +61,33 @@ class Served:
         """Whether the process that was started still runs."""
         return self.process.poll() is None
 
+    def pause(self) -> None:
+        """Waits until health check and C-ECHO have been asked once more."""
+        until_s, echoes = time.monotonic() + 10 * PROBE_S, self.watched.echoes
+        while self.watched.echoes == echoes and time.monotonic() < until_s:
+            time.sleep(0.02)
+
 
 @contextmanager
-def served(sandbox: Path, *, dicom_port: int = 0) -> Iterator[Served]:
+def served(sandbox: Path, *, dicom_port: int = 0, config: str = "", tls: Tls | None = None) -> Iterator[Served]:
     """`gemel serve`, with a DICOM node where a port is named; home, temporary files, working folder are its own; watched from outside."""
     for name in ("home", "tmp", "here", "root"):
         (sandbox / name).mkdir(parents=True, exist_ok=True)
     (sandbox / "home" / "canary").write_text("untouched")
-    port = free_port()
-    command = [
-        sys.executable,
-        "-c",
-        "from gemel.cli import app; app()",
-        "serve",
-        "--store",
-        str(sandbox / "root" / "twins.db"),
-        "--port",
-        str(port),
-    ]
+    port, trusting = free_port(), ssl.create_default_context(cafile=str(tls.certificate)) if tls else None
     process = subprocess.Popen(
-        [*command, *(("--dicom-port", str(dicom_port)) if dicom_port else ("--no-dicom",))],
+        _command(sandbox, port, dicom_port, config, tls),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         cwd=sandbox / "here",
         env=_environment(sandbox),
     )
+    address = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60.0) as client:
+        with httpx.Client(base_url=address, timeout=60.0, verify=trusting or True) as client:
             _sign_in(client, process)
-            running = Served(client, process, sandbox, dicom_port)
+            running = Served(client, process, sandbox, dicom_port, trusting)
             watcher = threading.Thread(target=_watch, args=(running,))
             watcher.start()
             try:
@@ -91,6 +100,15 @@ def served(sandbox: Path, *, dicom_port: int = 0) -> Iterator[Served]:
         process.wait(10)
         assert process.stdout is not None
         process.stdout.close()
+
+
+def _command(sandbox: Path, port: int, dicom_port: int, config: str, tls: Tls | None) -> list[str]:
+    begin = [sys.executable, "-c", "from gemel.cli import app; app()", "serve", "--store", str(sandbox / "root" / "twins.db"), "--port"]
+    told = [*begin, str(port), *(("--dicom-port", str(dicom_port)) if dicom_port else ("--no-dicom",))]
+    if config:
+        (sandbox / "root" / "gemel.toml").write_text(config)
+        told += ["--config", str(sandbox / "root" / "gemel.toml")]
+    return told + (["--tls-cert", str(tls.certificate), "--tls-key", str(tls.key)] if tls else [])
 
 
 def _environment(sandbox: Path) -> dict[str, str]:
@@ -117,19 +135,20 @@ def _sign_in(client: httpx.Client, process: subprocess.Popen[str]) -> None:
 
 def _watch(running: Served) -> None:
     """Memory every few milliseconds; a health check four times a second on a connection of its own, a C-ECHO with every fourth."""
-    seen, due = running.watched, 0.0
-    with httpx.Client(base_url=running.client.base_url, timeout=10.0) as probe:
+    due = 0.0
+    with httpx.Client(base_url=running.client.base_url, timeout=10.0, verify=running.trusting or True) as probe:
         while not running.done.wait(0.02):
+            seen = running.watched
             seen.service_MB = max(seen.service_MB, _resident_MB(running.process.pid))
             seen.child_MB = max([seen.child_MB, *map(_resident_MB, _children(running.process.pid))])
             if (begun := time.perf_counter()) >= due:
                 due = begun + PROBE_S
                 seen.probes += 1
-                seen.failed += not _healthy(probe)
+                seen.fail(not _healthy(probe), "health")
                 seen.slowest_s = max(seen.slowest_s, time.perf_counter() - begun)
                 if running.dicom_port and seen.probes % 4 == 1:
                     begun = time.perf_counter()
-                    seen.failed += not _echoes(running.dicom_port)
+                    seen.fail(not _echoes(running.dicom_port, running.trusting), "C-ECHO")
                     seen.slowest_echo_s = max(seen.slowest_echo_s, time.perf_counter() - begun)
                     seen.echoes += 1
 
@@ -141,16 +160,17 @@ def _healthy(probe: httpx.Client) -> bool:
         return False
 
 
-def _echoes(port: int) -> bool:
+def _echoes(port: int, trusting: ssl.SSLContext | None) -> bool:
     """A C-ECHO over an association of its own."""
-    peer = AE("PROBE")
-    peer.add_requested_context("1.2.840.10008.1.1")
-    association = peer.associate("127.0.0.1", port, ae_title="GEMEL")
-    if not association.is_established:
+    try:
+        line = tls_connect(trusting, port) if trusting else plain_connect(port)
+        with line.socket:
+            line.send(wire.request(calling="PROBE"))
+            accepted = line.unit()[0] == wire.ACCEPTED
+            line.send(wire.echo())
+            return accepted and line.status() == 0
+    except OSError:
         return False
-    status = association.send_c_echo()
-    association.release()
-    return bool(status) and status.Status == 0
 
 
 def _resident_MB(pid: int) -> float:

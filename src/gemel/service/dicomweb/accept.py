@@ -39,11 +39,6 @@ def accepted(request: Request) -> list[Kind]:
     return sorted(kinds, key=lambda kind: -kind.quality) or [Kind("*/*")]
 
 
-def require_json(request: Request) -> None:
-    """Raises HTTPException 406 for a request that takes no JSON."""
-    choose(request, JSON)
-
-
 def choose(request: Request, offers: Sequence[str]) -> str:
     """The offer that is wanted most. Raises HTTPException 406 when none is."""
     for kind in accepted(request):

@@ -13,14 +13,14 @@ import sys
 from typing import Any, BinaryIO
 
 MEMORY_BYTES = 448 << 20  # private memory of one decoder
-LONGEST_S = 5
+LONGEST_S, CPU_S = 5, 4
 IDLE_S = 60.0
 
 
 def confine() -> None:
     """Limits on memory, time and files, which cannot be raised again. POSIX setrlimit, alarm."""
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (LONGEST_S, LONGEST_S))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
     for none in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
         resource.setrlimit(none, (0, 0))
     signal.alarm(LONGEST_S)

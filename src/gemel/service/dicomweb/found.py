@@ -53,9 +53,11 @@ def one_of(service: Service, address: Address) -> bytes:
     return content
 
 
-def require_named(service: Service, caller: Caller, study: str) -> None:
+HEADERS_NAME = "headers name the patient, whom you may not know; ask for frames, rendered pictures or the volume, or for persons:read"
+
+
+def require_named(service: Service, caller: Caller, study: str, *, words: str = HEADERS_NAME) -> None:
     """Raises HTTPException 403 for a caller who may see the images of a patient, and not who it is: headers say who."""
     rows = service.archive.find("study", {"StudyInstanceUID": study}, limit=1, offset=0)
     if rows and not caller.knows(subject_of_row(service.guard.key, rows[0])):
-        words = "headers name the patient, whom you may not know; ask for frames, rendered pictures or the volume, or for persons:read"
         raise HTTPException(403, words)

@@ -14,7 +14,7 @@ from gemel.core.errors import UnknownError
 from gemel.io.dicom_frames import Frames, frames_of
 from gemel.service.dicomweb.accept import MULTIPART, accepted, choose
 from gemel.service.dicomweb.decoding import values_of
-from gemel.service.dicomweb.found import Address, one_of, rows_of
+from gemel.service.dicomweb.found import Address, one_of, require_named, rows_of
 from gemel.service.dicomweb.parts import Part, related
 from gemel.service.dicomweb.picture import View, picture
 from gemel.service.security.access import Caller, needs
@@ -39,7 +39,7 @@ INSTANCE = "/studies/{study}/series/{series}/instances/{instance}"
 @router.get(INSTANCE + "/frames/{numbers}")
 def frames(study: str, series: str, instance: str, numbers: str, request: Request, service: Held, caller: Reader) -> Response:
     """Frames by their numbers, from 1 on: plain values, or as stored when the stored kind is asked for."""
-    found, wanted = _frames(service, Address(study, series, instance)), _wanted(numbers)
+    found, wanted = _frames(service, caller, Address(study, series, instance)), _wanted(numbers)
     absent = [number for number in wanted if number > len(found.spans)]
     if absent:
         raise UnknownError(f"no frame {absent[0]} of {len(found.spans)}", where=instance, remedy="ask for frames that are there")
@@ -51,13 +51,13 @@ def frames(study: str, series: str, instance: str, numbers: str, request: Reques
 @router.get(INSTANCE + "/rendered")
 def rendered(study: str, series: str, instance: str, request: Request, service: Held, caller: Reader) -> Response:
     """A picture of the first frame."""
-    return _picture(request, _frames(service, Address(study, series, instance)), 1)
+    return _picture(request, _frames(service, caller, Address(study, series, instance)), 1)
 
 
 @router.get(INSTANCE + "/frames/{numbers}/rendered")
 def rendered_frame(study: str, series: str, instance: str, numbers: str, request: Request, service: Held, caller: Reader) -> Response:
     """A picture of one frame."""
-    found, wanted = _frames(service, Address(study, series, instance)), _wanted(numbers)
+    found, wanted = _frames(service, caller, Address(study, series, instance)), _wanted(numbers)
     if wanted[0] > len(found.spans):
         raise UnknownError(f"no frame {wanted[0]} of {len(found.spans)}", where=instance, remedy="ask for frames that are there")
     return _picture(request, found, wanted[0])
@@ -66,7 +66,7 @@ def rendered_frame(study: str, series: str, instance: str, numbers: str, request
 @router.get(INSTANCE + "/thumbnail")
 def thumbnail(study: str, series: str, instance: str, request: Request, service: Held, caller: Reader) -> Response:
     """A small picture of the first frame."""
-    return _picture(request, _frames(service, Address(study, series, instance)), 1, side=200)
+    return _picture(request, _frames(service, caller, Address(study, series, instance)), 1, side=200)
 
 
 @router.get("/studies/{study}/series/{series}/thumbnail")
@@ -74,11 +74,15 @@ def thumbnail_of_series(study: str, series: str, request: Request, service: Held
     """A small picture of the middle of a series."""
     rows = rows_of(service, Address(study, series))
     uids = service.archive.files(rows[0]["SeriesInstanceUID"])
-    return _picture(request, frames_of(service.archive.read(uids[len(uids) // 2]), uids[len(uids) // 2]), 1, side=200)
+    return _picture(request, _frames(service, caller, Address(study, series, uids[len(uids) // 2])), 1, side=200)
 
 
-def _frames(service: Service, address: Address) -> Frames:
-    return frames_of(one_of(service, address), address.instance)
+def _frames(service: Service, caller: Caller, address: Address) -> Frames:
+    """Frames of an instance. Raises HTTPException 403 where they may show a name, to a caller who may not know it."""
+    found = frames_of(one_of(service, address), address.instance)
+    if found.may_name:
+        require_named(service, caller, address.study, words="the picture itself may show who the patient is; ask for persons:read")
+    return found
 
 
 def _wanted(numbers: str) -> list[int]:

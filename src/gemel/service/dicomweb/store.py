@@ -18,13 +18,14 @@ from gemel.service.dicomweb.accept import JSON, MULTIPART, choose, kind_of
 from gemel.service.dicomweb.found import address_of
 from gemel.service.dicomweb.parts_read import parts_of
 from gemel.service.security.access import Caller, needs
-from gemel.service.security.subjects import subject_of_row
+from gemel.service.security.subjects import subject_of_row, subjects_of_twins
 from gemel.service.state import Held, Service
 
 router = APIRouter()
 DICOM = "application/dicom"
 _GROUP_BYTES, _GROUP = 16 << 20, 64
 NOT_UNDERSTOOD, NO_MATCH, NO_RIGHT, DUPLICATE, NO_ROOM = 0xC000, 0xA900, 0x0124, 0x0111, 0xA700
+UIDS = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID", "instance": "SOPInstanceUID"}
 Writer = Annotated[Caller, needs("images:write")]
 
 
@@ -108,24 +109,39 @@ def _begin(service: Service, sender: _Sender, content: memoryview) -> Judged | t
     if sender.study not in ("", known.study_instance_uid):
         return _failed(known, NO_MATCH, f"an object of study {known.study_instance_uid}")
     if not _may(service, sender, known):
-        return _failed(known, NO_RIGHT, "an object of a patient to whom you have no relation")
+        return _failed(known, NO_RIGHT, "an object of a patient to whom you have no relation, or under UIDs of one")
     submitted: Future[Stored] = service.archive.submit(*split(content), known, source=f"STOW {sender.caller.name}")
     return known, submitted
 
 
 def _may(service: Service, sender: _Sender, known: Scanned) -> bool:
-    """Whether the caller may add to what is there of this patient; whoever is new may be brought by anyone who may store at all."""
+    """Whether the caller may add to what is there of this patient, and under these UIDs; whoever is new may be brought by anyone who may
+    store at all.
+
+    Who owns the UIDs counts too: an object under another patient's would be kept in quarantine, and hold up what routing does with theirs.
+    """
     row = {**known.tags, "StudyInstanceUID": known.study_instance_uid}
     subject = subject_of_row(service.guard.key, row)
     if subject not in sender.may:
-        sender.may[subject] = sender.caller.sees(subject) or not _is_there(service, row)
-    return sender.may[subject]
+        sender.may[subject] = sender.caller.sees(subject) or not _is_there(service, row, subject)
+    for level, uid in (("study", known.study_instance_uid), ("series", known.series_instance_uid)):
+        if uid not in sender.may:
+            sender.may[uid] = _is_mine(service, sender, level, uid)
+    places = (subject, known.study_instance_uid, known.series_instance_uid)
+    return all(sender.may[place] for place in places) and _is_mine(service, sender, "instance", known.sop_instance_uid)
 
 
-def _is_there(service: Service, row: Mapping[str, str]) -> bool:
+def _is_mine(service: Service, sender: _Sender, level: str, uid: str) -> bool:
+    """Whether what is held under a UID, if anything, is of a patient whom the caller may see."""
+    rows = service.archive.find(level, {UIDS[level]: uid}, limit=1, offset=0)
+    return all(sender.caller.sees(subject_of_row(service.guard.key, row)) for row in rows)
+
+
+def _is_there(service: Service, row: Mapping[str, str], subject: str) -> bool:
+    """Whether the patient is known: by a study that was received, or by a twin of the record."""
     named = ("PatientID", "IssuerOfPatientID") if row.get("PatientID") else ("StudyInstanceUID",)
     filters = {name: row[name] for name in named if row.get(name)}
-    return bool(service.archive.find("study", filters, limit=1, offset=0))
+    return bool(service.archive.find("study", filters, limit=1, offset=0)) or subject in subjects_of_twins(service.guard.key, service.store)
 
 
 def _ended(known: Scanned, submitted: Future[Stored]) -> Judged:

@@ -34,28 +34,42 @@ Reader = Annotated[Caller, needs("images:read", patient="study")]
 @router.get("/studies/{study}/series/{series}/volume.nii.gz")
 def volume(study: str, series: str, request: Request, service: Held, caller: Reader) -> Response:
     """The series as one upright volume; a tilted, uneven or incomplete one is refused, in words."""
-    rows = rows_of(service, Address(study, series))
-    tag = f'"{hashlib.sha256("".join(sorted(row["SOPInstanceUID"] for row in rows)).encode()).hexdigest()[:32]}"'
+    return _answered(service, Address(study, series), request, "volume.nii.gz")
+
+
+@router.get("/studies/{study}/series/{series}/volume.nii")
+def volume_plain(study: str, series: str, request: Request, service: Held, caller: Reader) -> Response:
+    """The same, not packed: sooner there on a quick network, for who waits for a picture."""
+    return _answered(service, Address(study, series), request, "volume.nii")
+
+
+def _answered(service: Service, address: Address, request: Request, name: str) -> Response:
+    rows = rows_of(service, address)
+    told = "".join([name, *sorted(row["SOPInstanceUID"] for row in rows)])
+    tag = f'"{hashlib.sha256(told.encode()).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     modality = rows[0].get("Modality", "")
     if modality not in MODALITIES or len(rows) > _LARGEST_OBJECTS:
         found = f"{len(rows)} objects of modality {modality or 'none'}"
-        raise InputError(found, where=series, remedy=f"ask for a series of {', '.join(MODALITIES)} of at most {_LARGEST_OBJECTS} objects")
+        raise InputError(
+            found, where=address.series, remedy=f"ask for a series of {', '.join(MODALITIES)} of at most {_LARGEST_OBJECTS} objects"
+        )
     folder = Path(tempfile.mkdtemp(prefix="volume-", dir=service.settings.folder))
     try:
-        target = _made(service, folder, rows)
+        target = _made(service, folder, rows, name)
     except BaseException:
         shutil.rmtree(folder)
         raise
     done = BackgroundTask(shutil.rmtree, folder)
-    return FileResponse(target, media_type="application/gzip", headers=headers, filename="volume.nii.gz", background=done)
+    media = "application/gzip" if name.endswith(".gz") else "application/octet-stream"
+    return FileResponse(target, media_type=media, headers=headers, filename=name, background=done)
 
 
-def _made(service: Service, folder: Path, rows: list[Row]) -> Path:
+def _made(service: Service, folder: Path, rows: list[Row], name: str) -> Path:
     """Raises InputError in the reader's words, with an object's UID where it names a file."""
-    series, target = rows[0]["SeriesInstanceUID"], folder / "volume.nii.gz"
+    series, target = rows[0]["SeriesInstanceUID"], folder / name
     service.archive.export(series, folder / "objects")
     command = [sys.executable, "-P", "-W", "ignore", str(_CHILD), str(folder / "objects"), rows[0]["Modality"], str(target)]
     try:

@@ -7,13 +7,16 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-MEMORY_BYTES, CPU_S = 3 << 30, 60
+LEAST_BYTES, MEMORY_BYTES, LEAST_S, CPU_S, BYTES_S = 384 << 20, 3 << 30, 4, 60, 2 << 20
+TIMES = 6  # values of twice the bytes that were stored, and three copies of them: what little decodes to is no reason for more
 
 
-def confine() -> None:
-    """Limits on memory and time. POSIX setrlimit."""
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
+def confine(folder: Path) -> None:
+    """Limits on memory and processor time, by the bytes that were sent. POSIX setrlimit."""
+    sent_bytes = sum(path.stat().st_size for path in folder.iterdir())
+    memory_bytes, cpu_s = min(LEAST_BYTES + TIMES * sent_bytes, MEMORY_BYTES), min(LEAST_S + sent_bytes // BYTES_S, CPU_S)
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
@@ -60,11 +63,11 @@ def compress(source: Path, target: Path) -> None:
 
 def main(folder: Path, modality: str, target: Path) -> int:
     """Exit status 0 with a file, 3 with words about why there is none."""
-    confine()
+    confine(folder)
     from gemel.core.errors import GemelError
     from gemel.io.nifti import write_nifti
 
-    plain = target.with_suffix("")
+    plain = target.with_suffix("") if target.suffix == ".gz" else target
     try:
         write_nifti(plain, volume(folder, modality))
     except (GemelError, MemoryError) as error:
@@ -75,7 +78,8 @@ def main(folder: Path, modality: str, target: Path) -> int:
         )
         sys.stdout.write(json.dumps(words))
         return 3
-    compress(plain, target)
+    if plain != target:
+        compress(plain, target)
     return 0
 
 
