@@ -13,6 +13,7 @@ from gemel.core.image import Array
 HERE = Path(__file__).parent
 AXE = HERE.parents[1] / "workbench" / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = ("serious", "critical")
+HARMLESS = "GL Driver Message"  # of drawing in software: that it is slow
 BLOCK = 8  # pixels: fonts of another machine move letters by less
 ALIKE = 0.05  # of full scale, in a block
 MOST_UNLIKE = 0.04  # of all blocks
@@ -33,7 +34,7 @@ def watched(page: Page) -> Watch:
     page.on("pageerror", lambda error: seen.complaints.append(str(error)))
     page.on(
         "console",
-        lambda told: seen.complaints.append(told.text) if told.type in ("error", "warning") and told.text not in HARMLESS else None,
+        lambda told: seen.complaints.append(told.text) if told.type in ("error", "warning") and HARMLESS not in told.text else None,
     )
     page.on("response", lambda reply: seen.complaints.append(f"{reply.status} {reply.url}") if reply.status >= 400 else None)
     return seen

@@ -15,9 +15,11 @@ from tests.browser.looking import AXE, HERE, MOST_UNLIKE, unlike, violations, wa
 from tests.serving import Served
 
 TABS = ("timeline", "images", "charts", "decide", "ledger", "evidence", "retract")
-PAGES = ("twins", "ledger", "cohorts", "scanners", "queue", "models")
+PAGES = ("twins", "ledger", "cohorts", "scanners", "queue", "models", "access")
 PICTURES = HERE / "pictures"
 PATIENCE_ms = 60_000
+LARGE = {"width": 1920, "height": 1080}
+PASSWORD = "radium and polonium"
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +72,8 @@ def test_a_page_opens_stays_here_and_can_be_used_by_everybody(page: Page, served
     assert seen.hosts <= {served.url.removeprefix("http://"), "blob", "data"}, seen.hosts
     assert not seen.complaints, seen.complaints
     assert page.evaluate("document.documentElement.scrollWidth") <= SIZE["width"], "the page is wider than a small screen"
+    page.set_viewport_size(LARGE)  # type: ignore[arg-type]
+    assert page.evaluate("document.documentElement.scrollWidth") <= LARGE["width"], "the page is wider than a large screen"
     if AXE.exists():
         assert not violations(page), violations(page)
 
@@ -82,10 +86,12 @@ def test_a_page_looks_as_it_did(page: Page, twin: str, name: str, colours: str, 
     opened(page, dict(places(twin))[name])
     settled(page)
     now, stored = tmp_path / "now.png", PICTURES / f"{name}-{colours}.png"
-    page.screenshot(path=now, mask=[page.get_by_test_id("live")])
+    page.screenshot(path=now, mask=[page.get_by_test_id("live"), page.get_by_test_id("audit")])
     if os.environ.get("GEMEL_PICTURES") == "keep":
         stored.parent.mkdir(exist_ok=True)
         stored.write_bytes(now.read_bytes())
+    if colours == "dark" and AXE.exists():
+        assert not violations(page), violations(page)
     assert stored.exists(), f"no picture of {name}: GEMEL_PICTURES=keep stores one"
     share = unlike(now, stored)
     kept = Path(os.environ.get("GEMEL_UNLIKE", tmp_path)) / f"{name}-{colours}-now.png"
@@ -183,6 +189,65 @@ def test_a_person_chooses_and_the_record_says_so(page: Page, context_of: Browser
     events = context_of.request.get(f"/api/twins/{twin}/events").json()["events"]
     acted = [event for event in events if event["kind"] == "Acted"][-1]
     assert acted["actor"] not in ("", "demo")
+    page.get_by_test_id("act").click()  # again, without saying that another part is meant
+    expect(page.get_by_test_id("error")).to_contain_text("act did not end well", timeout=PATIENCE_ms)
+    expect(page.get_by_test_id("error")).to_contain_text("What to do")
+
+
+def test_a_page_that_is_out_of_date_does_nothing_and_says_so(page: Page, context_of: BrowserContext, twin: str) -> None:
+    """Somebody else acts after the page was opened: the news come, the press is refused (412), and the way on is a button."""
+    opened(page, address("decide", twin))
+    mark = context_of.request.get("/api/session").json()["csrf"]
+    tag = context_of.request.get(f"/api/twins/{twin}").headers["etag"]
+    headers = {"X-CSRF": mark, "If-Match": tag, "Content-Type": "application/json"}
+    assert context_of.request.post(f"/api/twins/{twin}/decide", headers=headers, data="{}").status == 202
+    expect(page.get_by_test_id("moved")).to_contain_text("Decided", timeout=PATIENCE_ms)
+    page.get_by_test_id("run-decide").click()
+    expect(page.get_by_test_id("error")).to_contain_text("The twin has moved on", timeout=PATIENCE_ms)
+    page.get_by_test_id("error").get_by_role("button", name="Reload").click()
+    expect(page.get_by_test_id("error")).to_have_count(0, timeout=PATIENCE_ms)
+    expect(page.get_by_test_id("moved")).to_be_empty()
+
+
+def test_an_administrator_lets_people_in_and_they_sign_in(page: Page, chromium: Browser, served: Served, twin: str) -> None:
+    """A token is shown once; an account signs in by its form; a physician without a relation opens a twin in an emergency, on the log."""
+    opened(page, "/#/access")
+    page.get_by_test_id("token-title").fill("nightly")
+    page.get_by_test_id("token-make").click()
+    expect(page.get_by_test_id("tokens-table")).to_contain_text("nightly", timeout=PATIENCE_ms)
+    secret = page.get_by_test_id("token").inner_text()
+    page.get_by_test_id("user-name").fill("curie")
+    page.get_by_test_id("user-password").fill(PASSWORD)
+    page.get_by_test_id("role-physician").check()
+    page.get_by_test_id("user-add").click()
+    expect(page.get_by_test_id("users-table")).to_contain_text("curie", timeout=PATIENCE_ms)
+    opened(page, "/#/models")
+    opened(page, "/#/access")
+    assert secret not in page.content()
+    with_token = chromium.new_context(base_url=served.url, extra_http_headers={"Authorization": f"Bearer {secret}"})
+    assert with_token.request.get("/api/twins").ok
+    with_token.close()
+    other = chromium.new_context(viewport=SIZE, base_url=served.url)  # type: ignore[arg-type]
+    _enters(other.new_page(), twin)
+    other.close()
+    page.get_by_test_id("audit-user").fill("curie")
+    page.get_by_test_id("audit-ask").click()
+    expect(page.get_by_test_id("audit-table")).to_contain_text("break-glass", timeout=PATIENCE_ms)
+    expect(page.get_by_test_id("audit-table")).to_contain_text("chest pain")
+
+
+def _enters(page: Page, twin: str) -> None:
+    page.goto(f"/#/twins/{twin}")
+    for password, words in (("wrong, surely wrong", "do not"), (PASSWORD, "")):
+        page.get_by_test_id("user").fill("curie")
+        page.get_by_test_id("password").fill(password)
+        page.get_by_test_id("sign-in").click()
+        if words:
+            expect(page.get_by_test_id("account-form").get_by_role("alert")).to_contain_text(words, timeout=PATIENCE_ms)
+    expect(page.get_by_test_id("error")).to_be_visible(timeout=PATIENCE_ms)  # no relation: there is no such twin
+    page.get_by_test_id("emergency-reason").fill("chest pain, seen now")
+    page.get_by_test_id("emergency-take").click()
+    expect(page.get_by_test_id("page-twin-timeline")).to_be_visible(timeout=PATIENCE_ms)
 
 
 @pytest.fixture

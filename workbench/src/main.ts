@@ -8,6 +8,7 @@ import { replace } from "./core/dom.ts";
 import { here } from "./core/router.ts";
 import * as theme from "./core/theme.ts";
 import { page, type Context } from "./pages/table.ts";
+import { emergency } from "./pages/emergency.ts";
 import { signIn } from "./pages/signin.ts";
 import { listen } from "./shell/keys.ts";
 import { frame, type Frame } from "./shell/nav.ts";
@@ -64,8 +65,14 @@ async function render(held: Frame, context: (signal: AbortSignal) => Context, ag
   } catch (error) {
     if (signal.aborted) return;
     if (error instanceof Problem && error.status === 401) void welcome(error);
-    else replace(held.main, failed(error, () => void render(held, context, true)));
+    else replace(held.main, failed(error, () => void render(held, context, true)), unseen(error, context(signal).session, () => void render(held, context, true)));
   }
+}
+
+/** A twin that is not found may be one that the user may not see. */
+function unseen(error: unknown, session: Session, again: () => void): HTMLElement | null {
+  const [page, id] = here().path;
+  return error instanceof Problem && error.status === 404 && page === "twins" && id ? emergency(session, id, again) : null;
 }
 
 async function welcome(error: unknown): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { placed } from "../src/charts/scatter.ts";
 import { aligned, extent } from "../src/charts/trace.ts";
 import { logTicks, ticks } from "../src/charts/ticks.ts";
 import { family, moments, scene } from "../src/viewer/scene.ts";
@@ -26,6 +27,7 @@ test("an extent holds all values, does not go below zero for what is positive, a
 test("ticks are round and inside", () => {
   assert.deepEqual(ticks(0, 1), [0, 0.2, 0.4, 0.6, 0.8, 1]);
   assert.deepEqual(logTicks(72, 306), [100, 200]);
+  assert.deepEqual(logTicks(18, 31), [20, 25, 30]);
   assert.deepEqual(logTicks(0.9, 120), [1, 2, 5, 10, 20, 50, 100]);
   assert.deepEqual(ticks(26.4, 27.1, 4), [26.4, 26.6, 26.8, 27]);
 });
@@ -47,4 +49,13 @@ test("a place is its URL and back, whatever stands in it", () => {
   const place = parse(href(["twins", "a/b ü"], { at: "1,-2,3", hide: "A|B & C", none: null }));
   assert.deepEqual(place.path, ["twins", "a/b ü"]);
   assert.deepEqual([...place.query], [["at", "1,-2,3"], ["hide", "A|B & C"]]);
+});
+
+test("names in a crowd give way, that of the recommended plan last", () => {
+  const dot = (name: string, left: number, top: number, strong = false) => ({ name, x: 0, y: 0, left, top, strong });
+  const apart = placed([dot("one", 100, 100), dot("two", 250, 100)]);
+  assert.deepEqual(apart.map((p) => p.dot.name), ["one", "two"]);
+  const crowd = placed([...Array(12).keys()].map((i) => dot(`a plan of many words ${i}`, 200 + 3 * i, 120, i === 7)));
+  assert.ok(crowd.length > 0 && crowd.length < 12);
+  assert.equal(crowd[0]?.dot.name, "a plan of many words 7");
 });

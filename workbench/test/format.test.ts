@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { named, number, percent, pretty, short, unitOf } from "../src/core/format.ts";
+import { cell, named, natural, number, percent, plusMinus, pretty, short, told, unitOf } from "../src/core/format.ts";
 
 test("numbers have three figures, a true minus and no number is a dash", () => {
   assert.equal(number(0.012345), "0.0123");
@@ -33,4 +33,33 @@ test("names of the record are taken apart into words and unit", () => {
   assert.equal(pretty("CTV_D98_Gy >= 24.7"), "CTV D98 ≥ 24.7 Gy");
   assert.equal(pretty("dose / Gy"), "dose / Gy");
   assert.equal(unitOf("cm3"), "cm³");
+});
+
+test("a logarithm is read as its quantity, and a unit after a comma is a unit", () => {
+  const volume = natural("ln_enhancing_mL");
+  assert.deepEqual([volume.title, volume.unit, volume.of(0), volume.of(null)], ["enhancing", "mL", 1, null]);
+  assert.deepEqual(named("outlined volume, mL"), ["outlined volume", "mL"]);
+  assert.deepEqual(named("cells, % of the first visit"), ["cells", "% of the first visit"]);
+  assert.deepEqual(named("AC 2-weekly, T 1-weekly"), ["AC 2-weekly, T 1-weekly", ""]);
+});
+
+test("a mean has no more decimals than its deviation tells", () => {
+  assert.equal(plusMinus(173.0617, 2.71), "173.1 ± 2.7");
+  assert.equal(plusMinus(0.50662, 1.23), "0.5 ± 1.2");
+  assert.equal(plusMinus(-0.004, 0.35), "0.00 ± 0.35");
+  assert.equal(plusMinus(-23.05, 4.84), "−23.1 ± 4.8");
+});
+
+test("cells of a system's table are words: ranges, minus signs, names, limits", () => {
+  assert.equal(cell("0.22 (-1.21–1.52)"), "0.22 (−1.21 to 1.52)");
+  assert.equal(cell("P(cover_1 >= 0.98) 88%"), "P(cover ≥ 0.98) 88 %");
+  assert.equal(cell("2026-03-02T12:00"), "2026-03-02 12:00");
+  assert.equal(cell("AC 3-weekly, T 2-weekly"), "AC 3-weekly, T 2-weekly");
+});
+
+test("words of an entry name neither files' ends nor identifiers", () => {
+  assert.equal(told("scan mri_2026-03-02T1500.nii."), "scan mri 2026-03-02T1500");
+  assert.equal(told("scan 19#ea611bb2167c2356"), "scan 19");
+  assert.equal(told("scan 2.25.3333417376038658295"), "scan");
+  assert.equal(told("alarm: ln_noise_centre_1, tube_mAs_pct"), "alarm: ln noise centre, tube mAs");
 });

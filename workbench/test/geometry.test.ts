@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isoline, outlines } from "../src/viewer/contour.ts";
-import { at, box, centroid, flipped, inverse, step, through } from "../src/viewer/geometry.ts";
+import { arranged } from "../src/viewer/arrangement.ts";
+import { at, box, centroid, flipped, heart, inverse, step, through } from "../src/viewer/geometry.ts";
 import { reduced } from "../src/viewer/reduced.ts";
 import { section } from "../src/viewer/section.ts";
 import { decoded, type Volume } from "../src/viewer/volume.ts";
@@ -114,4 +115,27 @@ test("a reduced volume lies where the whole one lies", () => {
     assert.equal(at(less, here), at(whole, here));
   }
   assert.equal(reduced(whole, 1e6), whole.bytes);
+});
+
+test("the cursor begins in what is high, also where its middle lies between two parts", () => {
+  const two = grid(() => 0);
+  const place = (i: number, j: number, k: number): number => i + 12 * (j + 10 * k);
+  for (const i of [1, 9, 10]) two.samples[place(i, 4, 3)] = 9;
+  assert.deepEqual(heart(two, 8), [9, 4, 3]);
+  two.samples[place(7, 4, 3)] = 9;
+  assert.deepEqual(heart(two, 8), [6.75, 4, 3]);
+});
+
+test("planes stand within the picture, apart, and at one scale where there is room", () => {
+  for (const extent of [[440, 290, 200], [180, 210, 180], [500, 400, 1000], [30, 30, 30]] as const) {
+    const boxes = Object.values(arranged(extent, 1030 / 480));
+    for (const [i, [left, top, width, height]] of boxes.entries()) {
+      assert.ok(left >= 0 && top >= 0 && left + width <= 1.0001 && top + height <= 1.0001);
+      for (const other of boxes.slice(i + 1)) assert.ok(left + width <= other[0] || other[0] + other[2] <= left || top + height <= other[1] || other[1] + other[3] <= top);
+    }
+  }
+  const { axial, coronal, sagittal } = arranged([440, 290, 200], 1030 / 480);
+  assert.equal(axial[2], coronal[2]);
+  assert.ok(Math.abs(axial[3] / coronal[3] - 290 / 200) < 1e-9);
+  assert.deepEqual([sagittal[1], sagittal[3]], [coronal[1], coronal[3]]);
 });

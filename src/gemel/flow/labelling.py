@@ -7,8 +7,11 @@ import numpy as np
 from gemel.core.image import Array, Image, with_array
 from gemel.core.structures import Structures
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#999999")
-"""Okabe & Ito 2008, Color Universal Design: told apart with every common colour vision."""
+COLOURS = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#999999",
+    "#AA4499", "#BBCC33", "#FFAABB", "#44BB99", "#EE8866", "#DDDDDD",
+)  # fmt: skip
+"""Told apart with every common colour vision: Okabe & Ito 2008, Color Universal Design; from the ninth Tol 2021, Colour schemes, SRON."""
 
 
 @dataclass(frozen=True)

@@ -126,10 +126,14 @@ def _shown(session: Session, page: Page | None) -> Iterator[Volume]:
     """Images that the system itself shows, forecasts in space among them."""
     for views in (part for part in (page.sections if page else ()) if isinstance(part, Views) and part.unit != LABELS):
         forecast = "forecast" in f"{views.title} {views.note}".lower()
+        one = (
+            len(views.cuts) > 1 and len({key_of(cut.image) for cut in views.cuts}) == 1
+        )  # planes of one volume, which needs no plane's name
         for cut in views.cuts:
             if cut.image.array.size and cut.image.array.min() < cut.image.array.max():
                 role: Role = "dose" if views.unit == "Gy" else "forecast" if forecast else "map"
-                made = volume_of(cut.image, f"{views.title}: {cut.title}", session.twin.t_s, unit=views.unit, role=role)
+                name = views.title if one else f"{views.title}: {cut.title}"
+                made = volume_of(cut.image, name, session.twin.t_s, unit=views.unit, role=role)
                 yield replace(made, window=(cut.bottom, cut.top)) if cut.top > cut.bottom else made
 
 

@@ -4,7 +4,7 @@ import { series, token } from "../core/colour.ts";
 import { s } from "../core/dom.ts";
 import { number, percent } from "../core/format.ts";
 
-/** Median and interval on the scale `[from, to]` that all rows share. */
+/** Median and interval on the scale `[from, to]` that all rows share; a tick where zero is within it. */
 export function whisker(median: number, low: number, high: number, from: number, to: number, colour = series(0)): SVGSVGElement {
   const width = 110;
   const x = (v: number): number => 4 + ((v - from) / (to - from || 1)) * (width - 8);
@@ -12,6 +12,7 @@ export function whisker(median: number, low: number, high: number, from: number,
     "svg",
     { viewBox: `0 0 ${width} 14`, width, height: 14, role: "img", "aria-label": `${number(median)}, ${number(low)} to ${number(high)}`, class: "inline" },
     s("line", { x1: 4, x2: width - 4, y1: 7, y2: 7, stroke: token("line"), "stroke-width": 1 }),
+    from < 0 && to > 0 ? s("line", { x1: x(0), x2: x(0), y1: 1, y2: 13, stroke: token("muted"), "stroke-width": 1 }) : null,
     s("line", { x1: x(low), x2: x(high), y1: 7, y2: 7, stroke: colour, "stroke-width": 4, "stroke-opacity": 0.45, "stroke-linecap": "round" }),
     s("circle", { cx: x(median), cy: 7, r: 3.4, fill: colour }),
   );

@@ -8,6 +8,8 @@ import { number, short } from "../core/format.ts";
 import { logTicks } from "./ticks.ts";
 import { aligned, extent, type Aligned } from "./trace.ts";
 
+/** Steps of an axis on which there is nothing between whole numbers: visits, plans, days. */
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 const FONT = "12px system-ui, sans-serif";
 
 export function plot(panel: Panel, place: HTMLElement, read: (index: number | null, data: Aligned) => void): uPlot {
@@ -35,7 +37,7 @@ function options(panel: Panel, data: Aligned, size: { width: number; height: num
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: true, y: false } },
     scales: { x: { time: false, range: rangeOf(data.x, x) }, y: { distr: panel.logarithmic ? 3 : 1, range: () => y } },
-    axes: [axis(panel.x_label, 42), { ...axis(panel.y_label, 62), ...(panel.logarithmic ? { splits: (_: uPlot, __: number, low: number, high: number) => logTicks(low, high), filter: (_: uPlot, kept: number[]) => kept } : {}) }],
+    axes: [{ ...axis(panel.x_label, 30), ...(data.x.every(Number.isInteger) ? { incrs: WHOLE } : {}) }, { ...axis(panel.y_label, 56), ...(panel.logarithmic ? { splits: (_: uPlot, __: number, low: number, high: number) => logTicks(low, high), filter: (_: uPlot, kept: number[]) => kept } : {}) }],
     series: lines,
     bands,
     hooks: { draw: [(u) => decorate(u, panel, data)], setCursor: [(u) => read(u.cursor.idx ?? null, data)] },
@@ -133,7 +135,9 @@ function level(u: uPlot, name: string, value: number): void {
   pen.fillStyle = token("bad");
   pen.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
   pen.textAlign = "right";
-  pen.fillText(`${name} ${number(value)}`, u.bbox.left + u.bbox.width - 4 * devicePixelRatio, y - 4 * devicePixelRatio);
+  const below = y - u.bbox.top < 16 * devicePixelRatio;
+  pen.textBaseline = below ? "top" : "bottom";
+  pen.fillText(`${name} ${number(value)}`, u.bbox.left + u.bbox.width - 4 * devicePixelRatio, y + (below ? 3 : -3) * devicePixelRatio);
 }
 
 function upright(u: uPlot, x: number): void {

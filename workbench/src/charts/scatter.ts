@@ -30,9 +30,35 @@ export function scatter(title: string, dots: readonly Dot[], labels: readonly st
     title,
     ...axes.parts,
     joined && s("path", { d: path, fill: "none", stroke: token("muted"), "stroke-dasharray": "3 3" }),
-    dots.map((d) => s("circle", { cx: axes.x(d.x), cy: axes.y(d.y), r: d.strong ? 6.5 : 4.5, fill: d.strong ? series(1) : series(0), stroke: token("surface"), "stroke-width": 1.5 }, s("title", {}, `${d.name}: ${number(d.x)}, ${number(d.y)}`))),
-    dots.length <= 14 && dots.map((d) => s("text", { ...FONT, x: axes.x(d.x) + (axes.x(d.x) > W - 90 ? -8 : 8), y: axes.y(d.y) - 7, "text-anchor": axes.x(d.x) > W - 90 ? "end" : "start", fill: token("ink"), "font-weight": d.strong ? 650 : 400 }, d.name)),
+    [...ordered].sort((a, b) => Number(a.strong ?? false) - Number(b.strong ?? false)).map((d) => s("circle", { cx: axes.x(d.x), cy: axes.y(d.y), r: d.strong ? 6.5 : 4.5, fill: d.strong ? series(1) : series(0), stroke: token("surface"), "stroke-width": 1.5 }, s("title", {}, `${d.name}: ${number(d.x)}, ${number(d.y)}`))),
+    placed(dots.map((d) => ({ ...d, left: axes.x(d.x), top: axes.y(d.y) }))).map(({ dot, x, y, end }) => s("text", { ...FONT, x, y, "text-anchor": end ? "end" : "start", fill: token("ink"), "font-weight": dot.strong ? 650 : 400 }, dot.name)),
   );
+}
+
+interface Placed {
+  readonly dot: Dot;
+  readonly x: number;
+  readonly y: number;
+  readonly end: boolean;
+}
+
+/** Names beside their points where they hide neither a point nor another name: the recommended one first, then in the order of the plans. */
+export function placed(dots: readonly (Dot & { readonly left: number; readonly top: number })[]): Placed[] {
+  const taken: [number, number, number, number][] = dots.map((d) => [d.left - 6, d.top - 6, d.left + 6, d.top + 6]);
+  const found: Placed[] = [];
+  for (const dot of [...dots].sort((a, b) => Number(b.strong ?? false) - Number(a.strong ?? false))) {
+    const width = dot.name.length * 6.2;
+    for (const [dx, dy, end] of [[9, 4, false], [-9, 4, true], [6, -9, false], [-6, -9, true], [6, 17, false], [-6, 17, true]] as const) {
+      const [x, y] = [dot.left + dx, dot.top + dy];
+      const box: [number, number, number, number] = [end ? x - width : x, y - 10, end ? x : x + width, y + 2];
+      const clear = box[0] > BOX.left && box[2] < W && box[1] > 0 && box[3] < H - BOX.bottom && !taken.some((t) => box[0] < t[2] && t[0] < box[2] && box[1] < t[3] && t[1] < box[3]);
+      if (!clear) continue;
+      taken.push(box);
+      found.push({ dot, x, y, end });
+      break;
+    }
+  }
+  return found;
 }
 
 /** Counts of ranks in equal bins, with the band that uniform ranks would leave 5 % of the time. */

@@ -16,5 +16,6 @@ export function logTicks(low: number, high: number): number[] {
   const [from, to] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
   const steps = to - from > 4 ? [1] : [1, 2, 5];
   const all = Array.from({ length: to - from + 1 }, (_, k) => steps.map((m) => Number((m * 10 ** (from + k)).toPrecision(6)))).flat();
-  return all.filter((v) => v >= low && v <= high);
+  const kept = all.filter((v) => v >= low && v <= high);
+  return kept.length > 1 ? kept : ticks(low, high, 4);
 }

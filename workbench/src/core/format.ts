@@ -18,6 +18,14 @@ export function short(value: number): string {
   return text.includes("e") ? text : text.replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
 }
 
+/** A mean with its standard deviation, both to the second figure of the deviation: `173.1 ± 2.7`. */
+export function plusMinus(mean: number | null, sd: number | null): string {
+  if (mean === null || sd === null || !(sd > 1e-3) || sd >= 1e4 || !Number.isFinite(mean)) return `${number(mean)} ± ${number(sd, 2)}`;
+  const decimals = Math.max(0, 1 - Math.floor(Math.log10(sd)));
+  const text = mean.toFixed(decimals);
+  return `${(Number(text) === 0 ? text.replace("-", "") : text).replace("-", MINUS)} ± ${sd.toFixed(decimals)}`;
+}
+
 export function interval(low: number | null, high: number | null, digits = 3): string {
   return `${number(low, digits)} to ${number(high, digits)}`;
 }
@@ -65,6 +73,8 @@ const UNITS: Readonly<Record<string, string>> = {
 export function named(name: string): [string, string] {
   const said = /^(.+) \/ (\S+)$/.exec(name);
   if (said) return [said[1] ?? name, said[2] ?? ""];
+  const apart = /^(.+), (%.*|\S+)$/.exec(name);
+  if (apart && (apart[2]?.startsWith("%") || (apart[2] ?? "") in UNITS)) return [apart[1] ?? name, apart[2] ?? ""];
   if (name.startsWith("ln_") && !name.endsWith("_ratio")) return logarithm(named(name.slice(3)));
   const [, body = name, index = ""] = /^(.*?)(\[[^\]]*\])?$/.exec(name) ?? [];
   const parts = body.split("_");
@@ -73,6 +83,13 @@ export function named(name: string): [string, string] {
     if (unit !== undefined) return [words(parts.slice(0, -n).join("_"), unit === "mm" || unit === "°" ? lettered(index) : index), unit];
   }
   return [words(body, index), ""];
+}
+
+/** As `named`, and what makes of the recorded value what people read: quantities recorded as logarithms are shown as themselves. */
+export function natural(name: string): { readonly title: string; readonly unit: string; readonly of: (value: number | null) => number | null } {
+  const log = name.startsWith("ln_");
+  const [title, unit] = named(log ? name.slice(3) : name);
+  return { title, unit, of: (value) => (log && value !== null ? Math.exp(value) : value) };
 }
 
 /** The logarithm of a quantity has no unit: its name says of what, in which unit. */
@@ -96,7 +113,8 @@ export function pretty(label: string): string {
     const [name, unit] = named(limit[1] ?? "");
     return `${name} ${limit[2] === "<=" ? "≤" : "≥"} ${limit[3]}${unit ? ` ${unit}` : ""}`;
   }
-  return label.replace(/[A-Za-z][\w.]*_[\w.]*(\[\w+\])?/g, (found) => {
+  const limits = label.replace(/([A-Za-z][\w.]*_[\w.]*) (<=|>=) ([\d.]+)/g, (found) => pretty(found));
+  return limits.replace(/[A-Za-z][\w.]*_[\w.]*(\[\w+\])?/g, (found) => {
     const [name, unit] = named(found);
     return unit ? `${name} / ${unit}` : name;
   });
@@ -105,6 +123,18 @@ export function pretty(label: string): string {
 /** A unit of the record as it is printed. */
 export function unitOf(unit: string): string {
   return UNITS[unit] ?? unit.replace(/(?<=[a-zA-Z])([23])/g, (d) => (d === "2" ? "²" : "³"));
+}
+
+/** A cell of a table that a system made: ranges in words, true minus signs, names and times taken apart. */
+export function cell(text: string): string {
+  const said = text.replace(/(\d)–(?=[-\d])/g, "$1 to ").replace(/(^|[\s(])-(?=\d)/g, `$1${MINUS}`).replace(/e-0?(\d)/g, `e${MINUS}$1`).replace(/(\d)%/g, "$1 %");
+  return pretty(said).replace(/(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d)?Z?/g, "$1 $2");
+}
+
+/** Words of an entry as people read them: without identifiers and file names' ends, names of quantities taken apart. */
+export function told(words: string): string {
+  const short = tidy(words.replace(/#[0-9a-f]{3,}/g, "").replace(/\.(nii(\.g?z?)?|json|dcm)\.*(?=$|[\s,;])/g, ""));
+  return short.replace(/[A-Za-z][\w.]*_[\w.]*(\[\w+\])?/g, (found) => named(found)[0]) || "scan";
 }
 
 /** Words of the record without what only machines read: long identifiers, and seconds that are zero. */

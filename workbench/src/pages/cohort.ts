@@ -61,7 +61,7 @@ export async function cohorts(place: Place, context: Context): Promise<Page> {
 async function every(context: Context): Promise<Page> {
   const found = await get<{ cohorts: readonly Cohort[] }>("/api/cohorts", context.signal);
   const columns: Column<Cohort>[] = [
-    { title: "Cohort", key: true, cell: (c) => h("a", { href: href(["cohorts", c.name]) }, c.title || c.name) },
+    { title: "Cohort", key: true, cell: (c) => h("a", { href: href(["cohorts", c.name]) }, titleOf(c)) },
     { title: "Progress", cell: progress },
     { title: "Waiting", number: true, cell: (c) => c.waiting },
     { title: "At work", number: true, cell: (c) => c.leased },
@@ -82,9 +82,15 @@ async function one(name: string, context: Context): Promise<Page> {
     card("Progress", { id: "progress" }, h("div", { class: "bar" }, progress(found), ` ${found.done} done, ${found.waiting} waiting, ${found.leased} at work, ${found.failed} failed`)),
     arms.length ? card("Arms side by side", { id: "arms", note: "Median over patients, and the 90 % range as a bar on one scale a row" }, compare(arms)) : card("Arms", { id: "arms" }, empty("No arm has results yet", "They come as patients are done.")),
     differences(found.differences ?? []),
-    (found.charts ?? []).map((chart) => card(chart.title, { note: chart.note }, h("div", { class: "panels" }, chart.panels.map((p) => panelView(p, `${found.title || name}: ${chart.title}`))))),
+    (found.charts ?? []).map((chart) => card(chart.title, { note: chart.note }, h("div", { class: "panels" }, chart.panels.map((p) => panelView(p, `${titleOf(found)}: ${chart.title}`))))),
   );
-  return [found.title || name, h("div", { class: "page", "data-testid": "page-cohort" }, h("div", { class: "title" }, h("h1", {}, found.title || name)), body)];
+  return [titleOf(found), h("div", { class: "page", "data-testid": "page-cohort" }, h("div", { class: "title" }, h("h1", {}, titleOf(found))), body)];
+}
+
+/** Work is kept under the function that does it; people want to know what and how much. */
+function titleOf(c: Cohort): string {
+  const made = /^(?:[\w.]+\.)?([\w]+):(\w+): (\d+) tasks?$/.exec(c.title || "");
+  return made ? `${made[1] ?? ""}: ${(made[2] ?? "").replaceAll("_", " ")}, ${made[3]} ${made[3] === "1" ? "task" : "tasks"}` : c.title || c.name;
 }
 
 function progress(c: Cohort): HTMLElement {

@@ -6,7 +6,7 @@ import { chance, whisker } from "../charts/bars.ts";
 import { figure } from "../charts/figure.ts";
 import { scatter } from "../charts/scatter.ts";
 import { h, type Child } from "../core/dom.ts";
-import { interval, named, number, percent, pretty, unitOf, when } from "../core/format.ts";
+import { interval, named, number, percent, plusMinus, pretty, unitOf, when } from "../core/format.ts";
 import type { Place } from "../core/router.ts";
 import { chip } from "../ui/badge.ts";
 import { card } from "../ui/card.ts";
@@ -67,12 +67,12 @@ function options(decision: Decision): HTMLElement {
   const limits = decision.limits.length ? decision.limits.map((l) => l.label) : Object.keys(decision.options[0]?.p_limits ?? {});
   const columns: Column<Option>[] = [
     { title: "Plan", key: true, cell: (o) => [o.name, o.name === decision.recommended ? [" ", chip("recommended", "good")] : null, o.feasible ? null : [" ", chip("breaks a limit", "bad")]] },
-    { title: `Utility / ${decision.unit || "points"}`, number: true, cell: (o) => `${number(o.utility, 4)} ± ${number(o.utility_sd, 2)}` },
+    { title: `Utility / ${decision.unit || "points"}`, number: true, cell: (o) => plusMinus(o.utility, o.utility_sd) },
     { title: "90 %", cell: (o) => whisker(o.utility, o.utility - 1.645 * o.utility_sd, o.utility + 1.645 * o.utility_sd, low, high) },
     { title: "P(best)", number: true, cell: (o) => [percent(o.p_best), " ", chance(o.p_best)] },
     ...limits.map((label): Column<Option> => ({ title: `P(${pretty(label)})`, number: true, cell: (o) => [percent(o.p_limits[label]), " ", chance(o.p_limits[label] ?? 0, asked.get(label))] })),
   ];
-  return card("Plans side by side", { id: "options", note: "From best to worst; ± is the spread over what the twin holds possible; the tick on a bar is the probability that is asked for" }, shortened(decision.options, 10, (rows) => table("Plans", columns, rows, { id: "options-table", mark: (o) => (o.name === decision.recommended ? "chosen" : "") }), "plans"), binding(decision));
+  return card("Plans side by side", { id: "options", note: "From best to worst; ± is the spread over what the twin holds possible; P(best) leaves the limits aside; the tick on a bar is the probability that is asked for" }, shortened(decision.options, 10, (rows) => table("Plans", columns, rows, { id: "options-table", mark: (o) => (o.name === decision.recommended ? "chosen" : "") }), "plans"), binding(decision));
 }
 
 /** What binds: a limit that rules out a plan of higher utility than the recommended one; a broken one before all. */
@@ -107,7 +107,7 @@ function front(decision: Decision, twin: Twin): HTMLElement | null {
   if (decision.front.length < 2) return null;
   const dots = decision.front.map((d) => ({ ...d, strong: d.name === decision.recommended }));
   const drawing = scatter(`Trade-off: ${labels.join(" against ")}`, dots, labels, false);
-  return card("Trade-off", { id: "front", note: "Each point is a plan; the recommended one is larger" }, figure("Trade-off front", twin.title || twin.id, drawing, ["plan", ...labels], decision.front.map((d) => [d.name, d.x, d.y])));
+  return card("Trade-off", { id: "front", note: "Each point is a plan, the recommended one larger; Table names them all" }, figure("Trade-off front", twin.title || twin.id, drawing, ["plan", ...labels], decision.front.map((d) => [d.name, d.x, d.y])));
 }
 
 function choice(twin: Twin, decision: Decision, plans: readonly string[], context: Context): HTMLElement {
@@ -157,5 +157,5 @@ function readouts(decision: Decision, twin: Twin): HTMLElement | null {
   ], names, { id: "readouts-table" });
   const rows = names.flatMap((name) => plans.map((plan) => { const r = of(plan, name); return [name, unit(name), plan, r?.median ?? null, r?.low ?? null, r?.high ?? null]; }));
   const take = tool("CSV", "All readouts as CSV", () => save(`${fileName(twin.id, "readouts")}.csv`, csv(["readout", "unit", "plan", "median", "low", "high"], rows)));
-  return card("What each plan would do", { wide: true, id: "readouts", tools: take, note: "Median, and the 90 % interval as a bar on one scale a row" }, shortened(plans, 6, drawn, "plans"));
+  return card("What each plan would do", { wide: true, id: "readouts", tools: take, note: "Median, and the 90 % interval as a bar on one scale a row" }, shortened(plans, 5, drawn, "plans"));
 }

@@ -7,7 +7,7 @@ import { fans } from "../charts/fans.ts";
 import { panelView } from "../charts/panel.ts";
 import { timeline } from "../charts/timeline.ts";
 import { h } from "../core/dom.ts";
-import { interval, named, number, tidy, unitOf, when } from "../core/format.ts";
+import { interval, named, natural, number, plusMinus, told, unitOf, when } from "../core/format.ts";
 import { href, type Place } from "../core/router.ts";
 import { chip } from "../ui/badge.ts";
 import { card } from "../ui/card.ts";
@@ -78,7 +78,7 @@ function moves(found: Pick<Diff, "moved" | "recommended" | "recommended_now">, s
     const sure = share < 0.9 ? `${Math.round(100 * (1 - share))} % narrower` : share > 1.1 ? `${Math.round(100 * (share - 1))} % wider` : "as sure as before";
     return `${Math.abs(m.moved_sd) < 0.1 ? "same value" : `moved ${number(Math.abs(m.moved_sd), 2)} sd`}, ${sure}`;
   };
-  const causes = [...new Set(moved.map((m) => tidy(m.because)))];
+  const causes = [...new Set(moved.map((m) => told(m.because)))];
   return h(
     "div",
     {},
@@ -88,11 +88,11 @@ function moves(found: Pick<Diff, "moved" | "recommended" | "recommended_now">, s
       "Beliefs that moved",
       [
         { title: "What", key: true, cell: (m) => named(m.name)[0] },
-        { title: "Before", number: true, cell: (m) => `${number(m.mean)} ± ${number(m.sd, 2)}` },
-        { title: "Now", number: true, cell: (m) => `${number(m.mean_now)} ± ${number(m.sd_now, 2)}` },
+        { title: "Before", number: true, cell: (m) => plusMinus(m.mean, m.sd) },
+        { title: "Now", number: true, cell: (m) => plusMinus(m.mean_now, m.sd_now) },
         { title: "Unit", cell: (m) => (m.name.startsWith("ln_") ? "" : unitOf(m.unit) || named(m.name)[1]) },
         { title: "Change", cell: said },
-        ...(causes.length > 1 ? [{ title: "Because of", cell: (m: Moved) => tidy(m.because) }] : []),
+        ...(causes.length > 1 ? [{ title: "Because of", cell: (m: Moved) => h("span", { title: told(m.because) }, told(m.because).replace(/^(\w+) of (\S+).*$/, "$1 $2")) }] : []),
       ],
       moved.slice(0, MOST),
     ),
@@ -102,24 +102,35 @@ function moves(found: Pick<Diff, "moved" | "recommended" | "recommended_now">, s
 
 function expectation(expected: readonly Expected[], at: string | null): HTMLElement {
   const groups = new Map<string, Expected[]>();
-  for (const row of expected) groups.set(named(row.name)[1], [...(groups.get(named(row.name)[1]) ?? []), row]);
+  for (const row of expected.map(read)) groups.set(group(row), [...(groups.get(group(row)) ?? []), row]);
   const rows = [...groups.values()].flat();
   if (!rows.length) return card("What the next scan should show", { id: "expected" }, empty("Nothing is forecast", "Observe a scan first."));
   const scaleOf = (row: Expected): [number, number] => {
-    const same = groups.get(named(row.name)[1]) ?? [row];
+    const same = groups.get(group(row)) ?? [row];
     return [Math.min(...same.map((r) => r.low)), Math.max(...same.map((r) => r.high))];
   };
   return card(
     "What the next scan should show",
     { id: "expected", note: `Median and 90 % interval for ${when(at)}; bars of one unit share one scale` },
     table<Expected>("Expected of the next scan", [
-      { title: "What", key: true, cell: (r) => named(r.name)[0] },
+      { title: "What", key: true, cell: (r) => natural(r.name).title },
       { title: "Median", number: true, cell: (r) => number(r.median) },
       { title: "90 %", number: true, cell: (r) => interval(r.low, r.high) },
-      { title: "Unit", cell: (r) => named(r.name)[1] },
+      { title: "Unit", cell: (r) => natural(r.name).unit },
       { title: "Interval", cell: (r) => whisker(r.median, r.low, r.high, ...scaleOf(r)) },
     ], rows),
   );
+}
+
+/** A forecast as people read it: a logarithm as its quantity. */
+function read(row: Expected): Expected {
+  const { of } = natural(row.name);
+  return { ...row, median: of(row.median) ?? row.median, low: of(row.low) ?? row.low, high: of(row.high) ?? row.high };
+}
+
+/** Rows that share a scale: of one unit; what has none stands for itself. */
+function group(row: Expected): string {
+  return natural(row.name).unit || row.name;
 }
 
 function pendingFans(twin: Twin, path: string, context: Context): HTMLElement {
@@ -141,7 +152,7 @@ function delivered(given: readonly Given[], twin: Twin): HTMLElement | null {
   if (!given.length) return null;
   return card(
     "Given so far",
-    { id: "delivered", note: `${twin.parts} of ${twin.planned} parts, as registered on the planning anatomy; course: if the rest is alike` },
+    { id: "delivered", note: `${twin.parts} given, ${twin.planned} prescribed; as registered on the planning anatomy; course: if the rest is alike` },
     table<Given>("Given so far", [
       { title: "What", key: true, cell: (r) => named(r.name)[0] },
       { title: "Registered", number: true, cell: (r) => number(r.registered) },
@@ -153,7 +164,7 @@ function delivered(given: readonly Given[], twin: Twin): HTMLElement | null {
 }
 
 function notes(twin: Twin): HTMLElement | null {
-  const alarms = twin.alarms.map((a) => h("li", {}, chip("alarm", "warn"), ` ${when(a.at)}: ${a.words}`));
+  const alarms = twin.alarms.map((a) => h("li", {}, chip("alarm", "warn"), ` ${when(a.at)}: ${told(a.words)}`));
   const said = twin.notes.map((words) => h("li", {}, words));
   return alarms.length + said.length ? card("Notes", { id: "notes" }, h("ul", { class: "list" }, alarms, said)) : null;
 }
@@ -169,7 +180,7 @@ function history(twin: Twin, events: readonly TwinEvent[]): HTMLElement {
         { title: "When", cell: (e) => h("a", { href: href(["twins", twin.id], { as_of: e.at }), title: "the twin as of this time" }, when(e.at)) },
         { title: "Known", cell: (e) => when(e.known_at) },
         { title: "What", cell: (e) => e.kind },
-        { title: "In words", cell: (e) => (e.counts ? tidy(e.words) || e.words : [e.words, " ", chip("no longer counts", "bad")]) },
+        { title: "In words", cell: (e) => (e.counts ? told(e.words) : [told(e.words), " ", chip("no longer counts", "bad")]) },
         { title: "Who", cell: (e) => e.actor },
         { title: "Hash", cell: (e) => h("span", { class: "mono muted", title: e.hash }, fileName(e.hash).slice(0, 10)) },
       ],

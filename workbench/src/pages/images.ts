@@ -9,12 +9,15 @@ import { controls, type Controls } from "./images_controls.ts";
 import { levelsOf, readout, legendOf, savePlanes } from "./images_parts.ts";
 import { read, type View } from "./images_view.ts";
 import type { Context } from "./table.ts";
-import { centroid, flipped, step as pitch, through } from "../viewer/geometry.ts";
+import { flipped, heart, step as pitch, through } from "../viewer/geometry.ts";
 import { usualWindow } from "../viewer/window.ts";
 import { paint, type Lined, type Outlined } from "../viewer/lines.ts";
 import { anatomies, moments, overlays, scene, usual, type Scene } from "../viewer/scene.ts";
 import type { Layer, Viewer } from "../viewer/viewer.ts";
 import { volume, type Vec3 } from "../viewer/volume.ts";
+
+/** A coarse first picture, where drawing is slow, is replaced after this. */
+const REFINED_AFTER_ms = 1500;
 
 /** What is on the screen now. */
 interface Shown {
@@ -64,7 +67,17 @@ class Bench {
     this.root = h("div", { class: "viewer-page", "data-testid": "images" }, h("div", { class: "viewer-main" }, this.controls.time, stage, this.values), h("aside", { class: "viewer-side", "aria-label": "Layers" }, this.controls.layers, this.legend));
     this.canvas.addEventListener("keydown", (event) => this.key(event));
     context.signal.addEventListener("abort", () => this.viewer?.end());
+    const resized = new ResizeObserver(() => this.viewer?.arrange());
+    resized.observe(this.canvas);
+    context.signal.addEventListener("abort", () => resized.disconnect());
+    this.fetch();
     requestAnimationFrame(() => void this.open());
+  }
+
+  /** Volumes come while the viewer is being made ready. Those that fail to come are reported when they are wanted. */
+  private fetch(): void {
+    const { anatomy, overlay, structures } = scene(this.all, this.view.at, this.view.over, this.view.anatomy);
+    for (const image of [anatomy, overlay, ...structures]) if (image) void volume(image.key, image.url).catch(() => undefined);
   }
 
   private async open(): Promise<void> {
@@ -75,6 +88,7 @@ class Bench {
       this.viewer = await Viewer.on(this.canvas, { moved: (lps) => this.moved(lps), drawn: () => this.drawn(), windowed: (low, high) => this.change({ window: [low, high] }, false) });
       this.viewer.layout(this.view.layout);
       this.viewer.drag(this.view.drag);
+      await this.viewer.warm();
       await this.compose();
       this.viewer.cut(this.view.cut);
     } catch (error) {
@@ -94,13 +108,15 @@ class Bench {
       if (turn !== this.turn || !anatomy || !this.viewer) return;
       const lined = overlay ? { key: overlay.key, volume: overlay.volume, levels: levelsOf(next.overlay, overlay) } : null;
       this.shown = { scene: next, anatomy, overlay: overlay ?? null, outlined: drawn, lined };
-      await this.viewer.show(anatomy, view.overOn ? (overlay ?? null) : null, view.cursor);
+      const [over, hurried] = [view.overOn ? (overlay ?? null) : null, this.viewer.hurried(anatomy)];
+      await this.viewer.show(anatomy, over, view.cursor, hurried);
       replace(this.said);
       replace(this.legend, this.viewer.coarse(anatomy) && h("p", { class: "note", "data-testid": "coarse" }, "Drawn at reduced resolution: this browser has no graphics card. Values under the cursor are of the full image."), legendOf(this.viewer, next, overlay ?? null, lined, view));
       this.controls.structures(next.structures.flatMap((i) => i.labels ?? []), view.hidden);
       this.controls.shown(next, view);
       if (!view.cursor) this.viewer.moveTo(middle(this.shown));
       this.root.dataset["ready"] = "true";
+      if (hurried) setTimeout(() => turn === this.turn && !this.context.signal.aborted && void this.viewer?.show(anatomy, over, this.view.cursor), REFINED_AFTER_ms);
     } catch (error) {
       if (turn === this.turn) replace(this.said, failed(error, () => void this.compose()));
     }
@@ -171,7 +187,7 @@ function middle(shown: Shown): Vec3 {
   const v = shown.overlay?.volume ?? shown.anatomy?.volume;
   if (!v) return [0, 0, 0];
   const above = shown.overlay ? 0.8 * shown.overlay.window[1] : shown.scene.anatomy?.role === "structures" ? 0 : Number.NEGATIVE_INFINITY;
-  return flipped(through(v.affine, centroid(v, above)));
+  return flipped(through(v.affine, heart(v, above)));
 }
 
 function webgl(error: unknown): unknown {

@@ -83,9 +83,13 @@ function series(rows: readonly Received[], twins: readonly TwinRow[], context: C
   return card("Received", { id: "received" }, body);
 }
 
-/** Twins of the same subject, each of which may observe a series that no rule has taken. */
+/** States in which nobody works on a series: no rule took it, it was laid before a person, or given up. */
+const FREE = new Set(["received", "left", "asked", "dead"]);
+const SEEN = new Set(["CT", "MR", "PT", "NM", "SEG"]);
+
+/** Twins of the same subject, each of which may observe a series that nobody works on. */
 function takers(row: Received, twins: readonly TwinRow[], context: Context): Child {
-  if (row.job || row.state !== "received" || !row.patient) return null;
+  if (!FREE.has(row.state) || !SEEN.has(row.modality) || !row.patient) return null;
   return twins.filter((t) => t.subject === row.patient).slice(0, 3).map((t) => {
     const place = h("div", {});
     const take = async (): Promise<void> => {

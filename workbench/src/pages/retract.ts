@@ -3,7 +3,7 @@
 import { get, maybe } from "../api/client.ts";
 import type { Provenance, Twin, TwinEvent } from "../api/types.ts";
 import { h, replace } from "../core/dom.ts";
-import { tidy, when } from "../core/format.ts";
+import { told, when } from "../core/format.ts";
 import { keep, type Place } from "../core/router.ts";
 import { downstream } from "../graph/layout.ts";
 import { chip } from "../ui/badge.ts";
@@ -43,7 +43,7 @@ function list(events: readonly TwinEvent[], asked: TwinEvent | undefined, choose
     { title: "Version", number: true, key: true, cell: (e) => e.version },
     { title: "When", cell: (e) => when(e.at) },
     { title: "What", cell: (e) => e.kind },
-    { title: "In words", cell: (e) => (e.counts ? tidy(e.words) || e.words : [e.words, " ", chip("no longer counts", "bad")]) },
+    { title: "In words", cell: (e) => (e.counts ? told(e.words) : [told(e.words), " ", chip("no longer counts", "bad")]) },
   ], can, { id: "retract-table", mark: (e) => (e.counts ? "" : "fallen") });
   return card("Withdraw an entry", { id: "entries", note: "A wrong patient, a recalled calibration, a mistake: nothing is deleted, but it no longer counts" }, rows);
 }
@@ -66,8 +66,8 @@ function confirm(twin: Twin, event: TwinEvent, events: readonly TwinEvent[], gra
   return h(
     "form",
     { onsubmit: send, "data-testid": "retract-form" },
-    h("p", {}, h("strong", {}, `${event.kind} of ${when(event.at)}`), `${event.words ? `, version ${event.version}: ${tidy(event.words) || event.words}` : ""}`),
-    fallen === null ? h("p", { class: "note" }, "What rests on it cannot be told here; everything later may.") : fallen.length ? [h("p", {}, `With it ${fallen.length === 1 ? "falls 1 entry" : `fall ${fallen.length} entries`}:`), h("ul", { class: "list", "data-testid": "falls-list" }, fallen.map((e) => h("li", {}, chip(`version ${e.version}`), ` ${e.kind} ${when(e.at)}: ${tidy(e.words) || e.words}`)))] : h("p", {}, "Nothing rests on it."),
+    h("p", {}, h("strong", {}, `${event.kind} of ${when(event.at)}`), `${event.words ? `, version ${event.version}: ${told(event.words)}` : ""}`),
+    fallen === null ? h("p", { class: "note" }, "What rests on it cannot be told here; everything later may.") : fallen.length ? [h("p", {}, `With it ${fallen.length === 1 ? "falls 1 entry" : `fall ${fallen.length} entries`}:`), h("ul", { class: "list", "data-testid": "falls-list" }, fallen.map((e) => h("li", {}, chip(`version ${e.version}`), ` ${e.kind} ${when(e.at)}: ${told(e.words)}`)))] : h("p", {}, "Nothing rests on it."),
     h("label", { for: "reason" }, "Reason"),
     reason,
     h("label", { for: "typed" }, "To confirm, type ", h("code", {}, word)),

@@ -37,7 +37,7 @@ export async function series(place: Place, context: Context): Promise<Page> {
     window: row?.modality === "CT" ? [-160, 240] : null,
     shape: [],
     spacing_mm: [],
-    url: `/dicom-web/studies/${encodeURIComponent(study)}/series/${encodeURIComponent(uid)}/volume.nii.gz`,
+    url: `/dicom-web/studies/${encodeURIComponent(study)}/series/${encodeURIComponent(uid)}/volume.nii`,
   };
   const viewer = bench({ id: uid, title, version: 0, at: row?.at ?? "" }, [image], place, context);
   return [title, h("div", { class: "page", "data-testid": "page-series" }, head, back, viewer)];

@@ -25,6 +25,7 @@ const PAGES: Readonly<Record<string, () => Promise<Make>>> = {
   queue: async () => (await import("./queue.ts")).queue,
   series: async () => (await import("./series.ts")).series,
   models: async () => (await import("./models.ts")).models,
+  access: async () => (await import("./access.ts")).access,
 };
 const TWIN: Make = async (place, context) => (await import("./twin.ts")).twin(place, context);
 

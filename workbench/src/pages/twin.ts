@@ -1,6 +1,6 @@
 /** One twin: its head, its tabs, and what is new about it while it is looked at. */
 
-import { tagged } from "../api/client.ts";
+import { tagged, url } from "../api/client.ts";
 import type { Twin } from "../api/types.ts";
 import { h, type Child } from "../core/dom.ts";
 import { when } from "../core/format.ts";
@@ -36,10 +36,16 @@ function head(twin: Twin, asked: URLSearchParams): HTMLElement {
     "div",
     { class: "twin-head" },
     h("div", { class: "title" }, h("h1", {}, twin.title || twin.id), badge(twin.badge), twin.alarms.length ? alarms(twin.alarms.length) : null),
-    h("dl", { class: "line" }, fact("system", twin.system.replaceAll("_", " ")), fact("version", twin.version), fact("believed at", when(twin.at)), fact("next", when(twin.next_at)), twin.planned ? fact("given", `${twin.parts} of ${twin.planned}`) : null, fact("id", h("span", { class: "mono" }, twin.id))),
+    h("dl", { class: "line" }, fact("system", twin.system.replaceAll("_", " ")), fact("version", twin.version), fact("believed at", when(twin.at)), fact("next", when(twin.next_at)), given(twin), fact("id", h("span", { class: "mono" }, twin.id)), fact("report", h("a", { href: url(`/api/twins/${encodeURIComponent(twin.id)}/report`), download: "", "data-testid": "report" }, "download"))),
     twin.tainted ? h("div", { class: "state error", role: "alert", "data-testid": "taint" }, h("strong", {}, "Tainted. "), words || "Something it rests on was withdrawn.", " ", h("a", { href: href(["twins", twin.id, "retract"]) }, "See what, and compute it again"), ".") : null,
     asked.size ? h("div", { class: "state", role: "note" }, `As it was believed at ${when(asked.get("as_of") ?? asked.get("known_at"))}. `, h("a", { href: href(["twins", twin.id]) }, "Back to now"), ".") : null,
   );
+}
+
+/** How much was given of what is prescribed; more than that is an error of somebody. */
+function given(twin: Twin): HTMLElement | null {
+  if (!twin.planned) return null;
+  return fact("given", twin.parts > twin.planned ? chip(`${twin.parts}, prescribed ${twin.planned}`, "warn") : `${twin.parts} of ${twin.planned}`);
 }
 
 function fact(name: string, value: Child): HTMLElement {

@@ -3,13 +3,13 @@
 import { get } from "../api/client.ts";
 import type { Scored, Twin, TwinLedger } from "../api/types.ts";
 import { whisker } from "../charts/bars.ts";
-import { fans } from "../charts/fans.ts";
+import { fans, legible } from "../charts/fans.ts";
 import { figure } from "../charts/figure.ts";
 import { panelView } from "../charts/panel.ts";
 import { histogram, pit } from "../charts/scatter.ts";
 import { series } from "../core/colour.ts";
 import { h } from "../core/dom.ts";
-import { interval, named, number, percent, when } from "../core/format.ts";
+import { interval, natural, number, percent, when } from "../core/format.ts";
 import type { Place } from "../core/router.ts";
 import { chip } from "../ui/badge.ts";
 import { card } from "../ui/card.ts";
@@ -21,7 +21,7 @@ type Row = Scored & { readonly at: string };
 
 export async function twinLedger(twin: Twin, _: Place, context: Context): Promise<HTMLElement> {
   const found = await get<TwinLedger>(`/api/twins/${encodeURIComponent(twin.id)}/ledger`, context.signal);
-  const rows: Row[] = found.scans.flatMap((scan) => scan.components.map((c) => ({ at: scan.at, ...c })));
+  const rows: Row[] = found.scans.flatMap((scan) => scan.components.map((c) => ({ at: scan.at, ...legible(c) })));
   if (!rows.length) return empty("No forecast was put to the test yet", "Each scan is held against the forecast that was frozen, with its hash, before the scan was known.");
   const ranks = rows.flatMap((r) => (r.rank === null ? [] : [r.rank]));
   const inside = rows.filter((r) => within(r)).length;
@@ -52,11 +52,11 @@ function scores(rows: readonly Row[]): HTMLElement {
   };
   return table<Row>("Scores", [
     { title: "Scan", key: true, cell: (r) => when(r.at) },
-    { title: "What", cell: (r) => named(r.name)[0] },
+    { title: "What", cell: (r) => natural(r.name).title },
     { title: "Forecast", number: true, cell: (r) => number(r.median) },
     { title: "90 %", number: true, cell: (r) => interval(r.low, r.high) },
     { title: "Came", number: true, cell: (r) => number(r.value) },
-    { title: "Unit", cell: (r) => named(r.name)[1] },
+    { title: "Unit", cell: (r) => natural(r.name).unit },
     { title: "In its interval", cell: bar },
     { title: "Rank", number: true, cell: (r) => percent(r.rank) },
     { title: "Mark", cell: (r) => (r.alarm ? chip("alarm", "warn") : within(r) ? "" : chip("outside", "plain")) },

@@ -3,7 +3,7 @@
 import { h } from "../core/dom.ts";
 
 const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]])[] = [
-  ["Everywhere", [["?", "this list"], ["g t", "twins"], ["g l", "ledger"], ["g q", "queue"], ["/", "search on the list of twins"], ["Esc", "close what is open"]]],
+  ["Everywhere", [["?", "this list"], ["g t", "twins"], ["g l", "ledger"], ["g c", "cohorts"], ["g s", "scanners"], ["g q", "queue"], ["g m", "models"], ["g a", "access"], ["/", "search on the list of twins"], ["Esc", "close what is open"]]],
   ["On a twin", [["1 … 7", "timeline, images, charts, decide, ledger, evidence, retract"]]],
   ["On images (focus in the picture)", [["↑ ↓", "next axial slice up, down"], ["← →", "next sagittal slice"], ["PgUp PgDn", "next coronal slice"], ["Shift", "five slices at once"], ["[ ]", "earlier, later"], ["o", "overlay on, off"], ["c", "outlines on, off"], ["i", "isolines on, off"], ["+ −", "overlay denser, fainter"]]],
 ];

@@ -4,7 +4,7 @@ import { go, here, href } from "../core/router.ts";
 import { openHelp } from "./help.ts";
 
 export const TABS = ["", "images", "charts", "decide", "ledger", "evidence", "retract"] as const;
-const JUMPS: Readonly<Record<string, string>> = { t: "twins", l: "ledger", c: "cohorts", s: "scanners", q: "queue", m: "models" };
+const JUMPS: Readonly<Record<string, string>> = { t: "twins", l: "ledger", c: "cohorts", s: "scanners", q: "queue", m: "models", a: "access" };
 
 let jumping = false;
 

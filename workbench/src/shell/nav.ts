@@ -14,6 +14,7 @@ const PAGES: readonly (readonly [string, string])[] = [
   ["scanners", "Scanners"],
   ["queue", "Queue"],
   ["models", "Models"],
+  ["access", "Access"],
 ];
 
 export interface Frame {

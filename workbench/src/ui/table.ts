@@ -1,6 +1,7 @@
 /** Tables with headers, scrolled inside their own box; numbers stand on the decimal. */
 
 import { h, type Child } from "../core/dom.ts";
+import { cell as said, pretty } from "../core/format.ts";
 
 export interface Column<Row> {
   readonly title: string;
@@ -34,6 +35,6 @@ function cell<Row>(column: Column<Row>, row: Row): HTMLElement {
 /** A table of texts, as a system's report gives it; the first column names the row. */
 export function plain(title: string, columns: readonly string[], rows: readonly (readonly string[])[], id?: string): HTMLElement {
   const numeric = columns.map((_, i) => rows.length > 0 && rows.every((row) => /^[<>≤≥]?\s*[-−+]?[\d.]/.test(row[i] ?? "") || (row[i] ?? "") === ""));
-  const made = columns.map((name, i) => ({ title: name, cell: (row: readonly string[]) => row[i] ?? "", key: i === 0, number: i > 0 && (numeric[i] ?? false) }));
+  const made = columns.map((name, i) => ({ title: pretty(name), cell: (row: readonly string[]) => said(row[i] ?? ""), key: i === 0, number: i > 0 && (numeric[i] ?? false) }));
   return table(title, made, rows, id ? { id } : {});
 }

@@ -70,6 +70,24 @@ export function centroid(v: Volume, above: number): Vec3 {
   return n ? [x / n, y / n, z / n] : [(nx - 1) / 2, (ny - 1) / 2, (nz - 1) / 2];
 }
 
+/** Where to look for what is above a value: its middle, or where that lies between its parts, the part that is nearest to it. */
+export function heart(v: Volume, above: number): Vec3 {
+  const [x, y, z] = centroid(v, above);
+  const [nx, ny, nz] = v.size;
+  const high = (i: number): boolean => (v.samples[i] ?? 0) * v.slope + v.offset > above;
+  if (!Number.isFinite(above) || high(Math.round(x) + nx * (Math.round(y) + ny * Math.round(z)))) return [x, y, z];
+  let [best, found]: [number, Vec3] = [Infinity, [x, y, z]];
+  for (let k = 0, at = 0; k < nz; k++) {
+    for (let j = 0; j < ny; j++) {
+      for (let i = 0; i < nx; i++, at++) {
+        const far = (i - x) ** 2 + (j - y) ** 2 + (k - z) ** 2;
+        if (far < best && high(at)) [best, found] = [far, [i, j, k]];
+      }
+    }
+  }
+  return found;
+}
+
 /** The value of the nearest voxel to a position in RAS mm; null outside. */
 export function at(v: Volume, ras: Vec3): number | null {
   const [i, j, k] = through(inverse(v.affine), ras).map(Math.round) as unknown as Vec3;

@@ -15,7 +15,7 @@ export interface Outlined {
 export interface Lined {
   readonly key: string;
   readonly volume: Volume;
-  readonly levels: readonly { readonly value: number; readonly colour: string }[];
+  readonly levels: readonly { readonly share: number; readonly value: number; readonly colour: string }[];
 }
 
 const cache = new Map<string, ReadonlyMap<number, Segments>>();

@@ -1,6 +1,6 @@
 /** A volume with every second voxel along its finest axes, for drawing where no graphics card helps; values are read from the whole one. */
 
-import type { Volume } from "./volume.ts";
+import { decoded, type Volume } from "./volume.ts";
 
 const HEADER = 352;
 
@@ -13,6 +13,24 @@ export function reduced(v: Volume, most: number): ArrayBuffer {
     stride[pitch.lastIndexOf(Math.min(...pitch)) as 0 | 1 | 2] *= 2;
   }
   return Math.max(...stride) === 1 ? v.bytes : written(v, stride, size() as [number, number, number]);
+}
+
+/** Eight voxels, dark and bright. */
+export function speck(): Volume {
+  const bytes = new ArrayBuffer(HEADER + 8);
+  const view = new DataView(bytes);
+  view.setInt32(0, 348, true);
+  [3, 2, 2, 2, 1, 1, 1, 1].forEach((n, i) => view.setInt16(40 + 2 * i, n, true));
+  view.setInt16(70, 2, true); // unsigned bytes
+  view.setInt16(72, 8, true);
+  [1, 1, 1, 1].forEach((mm, i) => view.setFloat32(76 + 4 * i, mm, true));
+  view.setFloat32(108, HEADER, true);
+  view.setFloat32(112, 1, true);
+  view.setInt16(254, 1, true);
+  [280, 300, 320].forEach((at) => view.setFloat32(at, 1, true));
+  new Uint8Array(bytes).set([0x6e, 0x2b, 0x31, 0], 344);
+  new Uint8Array(bytes, HEADER).fill(1, 4);
+  return decoded(bytes);
 }
 
 function written(v: Volume, stride: readonly [number, number, number], [nx, ny, nz]: readonly [number, number, number]): ArrayBuffer {

@@ -16,10 +16,13 @@ export interface Scene {
 
 const time = (image: ImageInfo): number => (image.at ? Date.parse(image.at) : Number.NEGATIVE_INFINITY);
 
-/** What stands in for the anatomy: scans; where the record keeps none, the regions that were drawn on them. */
+/** What stands in for the anatomy: scans; where the record keeps none, the regions that were drawn on them, or what was measured in them. */
 export function anatomies(images: readonly ImageInfo[]): ImageInfo[] {
-  const scans = images.filter((i) => i.role === "scan");
-  return scans.length ? scans : images.filter((i) => i.role === "structures");
+  for (const role of ["scan", "structures", "map"]) {
+    const found = images.filter((i) => i.role === role);
+    if (found.length) return found;
+  }
+  return [];
 }
 
 /** Every time at which something was seen or is foretold, ascending. */
@@ -62,7 +65,7 @@ export function scene(images: readonly ImageInfo[], at: string, over: string, an
   const same = drawn.filter((i) => anatomy && i.at === anatomy.at);
   const best = nearest(drawn, anatomy?.at ?? at);
   const structures = same.length ? same : drawn.filter((i) => best && i.at === best.at);
-  return { anatomy, structures, overlay: nearest(images.filter((i) => family(i.name) === over && i.role !== "scan" && i.role !== "structures" && !(time(i) > Date.parse(at))), at) };
+  return { anatomy, structures, overlay: nearest(images.filter((i) => family(i.name) === over && i.role !== "scan" && i.role !== "structures" && i !== anatomy && !(time(i) > Date.parse(at))), at) };
 }
 
 /** The newest image up to a time; the earliest when all are later; the first with the name of the newest, when several share its time. */

@@ -1,8 +1,10 @@
 /** The one place that knows NiiVue: a picture of an anatomy and an overlay on three planes and in 3-D, with a cursor. BSD-2, niivue.com. */
 
 import { DRAG_MODE, MULTIPLANAR_TYPE, Niivue, NVImage, SHOW_RENDER, SLICE_TYPE } from "@niivue/niivue";
-import { reduced } from "./reduced.ts";
-import { flipped, type Plane } from "./geometry.ts";
+import { reduced, speck } from "./reduced.ts";
+import { unlit } from "./unlit.ts";
+import { arranged } from "./arrangement.ts";
+import { box, flipped, step, type Plane } from "./geometry.ts";
 import type { Vec3, Volume } from "./volume.ts";
 
 export type Layout = "all" | Plane | "3d";
@@ -34,6 +36,8 @@ export interface Events {
 
 /** Above this a picture drawn in software takes seconds a frame. */
 const MOST_VOXELS = 8e6;
+/** And this many give the first picture at once; the finer one follows when it stands. */
+const FIRST_VOXELS = 2e6;
 const PLANES: readonly Plane[] = ["axial", "coronal", "sagittal"];
 const LAYOUTS: Readonly<Record<Layout, SLICE_TYPE>> = {
   all: SLICE_TYPE.MULTIPLANAR,
@@ -42,17 +46,14 @@ const LAYOUTS: Readonly<Record<Layout, SLICE_TYPE>> = {
   sagittal: SLICE_TYPE.SAGITTAL,
   "3d": SLICE_TYPE.RENDER,
 };
-const BESIDE: { sliceType: SLICE_TYPE; position: [number, number, number, number] }[] = [
-  { sliceType: SLICE_TYPE.AXIAL, position: [0, 0, 0.5, 1] },
-  { sliceType: SLICE_TYPE.CORONAL, position: [0.504, 0, 0.246, 0.5] },
-  { sliceType: SLICE_TYPE.SAGITTAL, position: [0.754, 0, 0.246, 0.5] },
-  { sliceType: SLICE_TYPE.RENDER, position: [0.504, 0.508, 0.496, 0.492] },
-];
 const DRAGS: Readonly<Record<Drag, DRAG_MODE>> = { window: DRAG_MODE.contrast, pan: DRAG_MODE.pan, measure: DRAG_MODE.measurement };
 
 export class Viewer {
   private readonly nv: Niivue;
   private readonly images = new Map<string, NVImage>();
+  private layoutAsked: Layout = "all";
+  /** What of the patient is shown, mm. */
+  private extent: Vec3 = [1, 1, 1];
   /** Whether the browser draws without a graphics card. */
   readonly software: boolean;
 
@@ -90,6 +91,7 @@ export class Viewer {
       isResizeCanvas: true,
     });
     await nv.attachToCanvas(canvas, true);
+    unlit(nv);
     nv.onLocationChange = (location) => events.moved(flipped((location as { mm: Vec3 }).mm));
     nv.onIntensityChange = (image) => events.windowed(image.cal_min ?? 0, image.cal_max ?? 1);
     nv.setRenderAzimuthElevation(200, 12);
@@ -103,16 +105,17 @@ export class Viewer {
     return new Viewer(nv);
   }
 
-  /** Shows an anatomy, and over it an overlay; the cursor stays where it is in the patient. */
-  async show(anatomy: Layer, overlay: Layer | null, cursor: Vec3 | null): Promise<void> {
+  /** Shows an anatomy, and over it an overlay; the cursor stays where it is in the patient. `soon`: with fewer voxels, where drawing is slow. */
+  async show(anatomy: Layer, overlay: Layer | null, cursor: Vec3 | null, soon = false): Promise<void> {
     const layers = overlay ? [anatomy, overlay] : [anatomy];
-    const images = await Promise.all(layers.map((layer) => this.image(layer)));
+    const images = await Promise.all(layers.map((layer) => this.image(layer, soon ? FIRST_VOXELS : MOST_VOXELS)));
     layers.forEach((layer, i) => images[i] && dress(images[i], layer, i > 0));
+    this.measure(anatomy.volume);
     this.nv.volumes = [];
     for (const image of images) this.nv.addVolume(image);
     if (cursor) this.moveTo(cursor);
     for (const key of [...this.images.keys()].slice(0, Math.max(0, this.images.size - 6))) {
-      if (!layers.some((layer) => layer.key === key)) this.images.delete(key);
+      if (!layers.some((layer) => key.startsWith(layer.key))) this.images.delete(key);
     }
   }
 
@@ -128,14 +131,47 @@ export class Viewer {
     return this.software && layer.volume.samples.length > MOST_VOXELS;
   }
 
+  /** Whether a picture that is wanted soon has fewer voxels than the one that can follow. */
+  hurried(layer: Layer): boolean {
+    return this.software && layer.volume.samples.length > FIRST_VOXELS && !this.images.has(named(layer, MOST_VOXELS));
+  }
+
+  /** Draws a few voxels where nobody sees them: what the first picture would wait for is done while its volume comes. */
+  async warm(): Promise<void> {
+    if (this.software) await this.show({ key: "nothing", volume: speck(), window: [0, 1], colours: "gray", opacity: 1 }, null, null);
+  }
+
   overlayOpacity(opacity: number): void {
     if (this.nv.volumes.length > 1) this.nv.setOpacity(1, opacity);
   }
 
-  /** All: axial large on the left, where doses are judged; coronal, sagittal and 3-D beside it. */
   layout(layout: Layout): void {
+    this.layoutAsked = layout;
     this.nv.setSliceType(LAYOUTS[layout]);
-    this.nv.setCustomLayout(layout === "all" ? BESIDE : []);
+    this.arrange();
+  }
+
+  /** Divides the picture again, for another patient or another size of the page. */
+  arrange(): void {
+    const { clientWidth, clientHeight } = this.nv.canvas ?? { clientWidth: 0, clientHeight: 0 };
+    const at = arranged(this.extent, clientWidth / Math.max(clientHeight, 1));
+    const all = [
+      { sliceType: SLICE_TYPE.AXIAL, position: at.axial },
+      { sliceType: SLICE_TYPE.CORONAL, position: at.coronal },
+      { sliceType: SLICE_TYPE.SAGITTAL, position: at.sagittal },
+      { sliceType: SLICE_TYPE.RENDER, position: at.render },
+    ];
+    this.nv.setCustomLayout(this.layoutAsked === "all" ? all : []);
+  }
+
+  /** Takes the size of what is shown: for the arrangement, and for lines of one thickness on the screen whatever its size. */
+  private measure(v: Volume): void {
+    const [low, high] = box(v);
+    this.extent = [0, 1, 2].map((i) => (high[i] ?? 0) - (low[i] ?? 0) + step(v, i as 0 | 1 | 2)) as unknown as Vec3;
+    const longest = Math.max(...this.extent);
+    this.nv.opts.crosshairWidth = 0.0016 * longest;
+    this.nv.opts.crosshairGap = 0.014 * longest;
+    this.arrange();
   }
 
   drag(drag: Drag): void {
@@ -177,15 +213,21 @@ export class Viewer {
     this.nv.gl.getExtension("WEBGL_lose_context")?.loseContext();
   }
 
-  private async image(layer: Layer): Promise<NVImage> {
-    const known = this.images.get(layer.key);
+  private async image(layer: Layer, most: number): Promise<NVImage> {
+    const name = named(layer, most);
+    const known = this.images.get(name);
     if (known) return known;
-    const file = new File([this.software ? reduced(layer.volume, MOST_VOXELS) : layer.volume.bytes], `${layer.key}.nii`);
+    const file = new File([this.software ? reduced(layer.volume, most) : layer.volume.bytes], `${layer.key}.nii`);
     const image = await NVImage.loadFromFile({ file, name: `${layer.key}.nii`, colormap: layer.colours, opacity: layer.opacity, cal_min: layer.window[0], cal_max: layer.window[1] });
     if (!image) throw new Error("NiiVue did not take the volume");
-    this.images.set(layer.key, image);
+    this.images.set(name, image);
     return image;
   }
+}
+
+/** A layer as it is held: a small volume is the same however soon it is wanted. */
+function named(layer: Layer, most: number): string {
+  return layer.volume.samples.length > most ? `${layer.key} ${most}` : layer.key;
 }
 
 function dress(image: NVImage, layer: Layer, over: boolean): void {
