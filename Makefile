@@ -16,9 +16,10 @@ $(READY): pyproject.toml
 
 demo: $(READY)          ## the whole loop on a digital pelvis, ends with demo/report.html
 	$(BIN)/gemel demo --out demo
+	@test -f $(PAGE) || echo 'the page for the browser is not built: `make workbench` (it needs Node 20.19 or newer)'
 
 # The page is built again when its source changed; without Node everything else works.
-$(PAGE): workbench/package-lock.json $(shell find workbench/src workbench/public workbench/index.html -type f 2>/dev/null)
+$(PAGE): workbench/package-lock.json workbench/vite.config.ts $(shell find workbench/src workbench/public workbench/licences workbench/index.html -type f 2>/dev/null)
 	@if command -v npm >/dev/null; then cd workbench && npm ci --no-audit --no-fund --silent && npm run --silent build \
 	  || echo 'gemel: the workbench page could not be built (see above); the rest works'; \
 	else echo 'gemel: Node.js is not installed, so there is no workbench page; the rest works'; fi
@@ -48,7 +49,7 @@ docs: $(READY)          ## run again what the executed pages show (about half an
 	$(BIN)/python benchmarks/real_pelvis.py --out docs/real_pelvis.md
 	$(BIN)/python benchmarks/trial_prostate.py --out docs/trials.md
 
-sbom: $(READY)          ## the bill of materials (CycloneDX)
+sbom: $(READY) $(PAGE) ## the bill of materials (CycloneDX): Python packages and what the page holds
 	mkdir -p dist && $(BIN)/python -m supply.sbom > dist/gemel.cdx.json
 
 lock: $(READY)          ## requirements.lock: every package that gemel needs, with its hashes

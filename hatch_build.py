@@ -14,7 +14,7 @@ SKIP = "GEMEL_NO_WORKBENCH"
 
 
 class WorkbenchHook(BuildHookInterface):  # type: ignore[type-arg]
-    """`npm ci` by the lock file, then `npm run build`, in `workbench/`; an editable install keeps a page that is built already."""
+    """`npm ci` by the lock file, then `npm run build`, in `workbench/`; a page that is there is kept without Node, or when editable."""
 
     PLUGIN_NAME = "custom"
 
@@ -23,9 +23,9 @@ class WorkbenchHook(BuildHookInterface):  # type: ignore[type-arg]
         source = Path(self.root, "workbench")
         if os.environ.get(SKIP) or self.target_name != "wheel" or not source.is_dir():
             return
-        if version == "editable" and Path(self.root, BUILT).is_file():
-            return
-        npm = shutil.which("npm")
+        npm, built = shutil.which("npm"), Path(self.root, BUILT).is_file()
+        if built and (version == "editable" or npm is None):
+            return  # what is built already is kept where it was asked for, or where nothing else can be had
         reason = "Node is not installed" if npm is None else _build(npm, source)
         if reason:
             self.app.display_warning(f"gemel without the workbench's page: {reason}. Everything else works; later: make workbench")

@@ -15,12 +15,13 @@ PROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 
 @dataclass(frozen=True)
 class Package:
-    """A package with its licence as it states it, and the names of those that it needs."""
+    """A package with its licence as it states it, the names of those that it needs, and where it comes from: pypi or npm."""
 
     name: str
     version: str
     licence: str
     needs: tuple[str, ...]
+    kind: str = "pypi"
 
 
 def closure(project: Path = PROJECT) -> list[Package]:

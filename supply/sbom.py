@@ -1,18 +1,28 @@
-"""`make sbom`: the bill of materials of an installed gemel, as CycloneDX 1.6 JSON (ECMA-424)."""
+"""`make sbom`: the bill of materials of gemel, as CycloneDX 1.6 JSON (ECMA-424): what is installed with it, and what its page holds."""
 
 import json
 import sys
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from supply.closure import Package, closure
+from supply.page import bundled
+
+
+def whole() -> list[Package]:
+    """gemel with all that it needs and holds. Raises LookupError."""
+    page = bundled()
+    held = tuple(package.name for package in page)
+    return [replace(one, needs=(*one.needs, *held)) if one.name == "gemel" else one for one in closure()] + page
 
 
 def bill(packages: Sequence[Package], root: str) -> dict[str, Any]:
     """The bill; the same packages give the same bill, its serial number too."""
     named = {package.name: package for package in packages}
-    seed = "\n".join(f"{package.name}=={package.version}" for package in packages)
+    seed = "\n".join(purl(package) for package in packages)
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -33,9 +43,13 @@ def component(package: Package) -> dict[str, Any]:
 
 def purl(package: Package) -> str:
     """The package's URL (github.com/package-url/purl-spec)."""
-    return f"pkg:pypi/{package.name}@{package.version}"
+    return f"pkg:{package.kind}/{quote(package.name, safe='/')}@{package.version}"
 
 
 if __name__ == "__main__":
-    json.dump(bill(closure(), "gemel"), sys.stdout, indent=1)
+    try:
+        made = bill(whole(), "gemel")
+    except LookupError as error:
+        sys.exit(f"gemel: {error}")
+    json.dump(made, sys.stdout, indent=1)
     sys.stdout.write("\n")

@@ -8,13 +8,12 @@ from typing import Annotated
 
 import typer
 
-from gemel import __version__, flow, store
+from gemel import flow, store
 from gemel.cli import begin, custody, population, record, scanner, scanner_choice, trials, work  # register their commands
 from gemel.cli.pairs import numbers, settings
 from gemel.cli.shell import Actor, AsJson, Folder, StoreAt, TwinId, app, out, say, speaking, twin
 from gemel.cli.tables import check_table, decision_table, models_table, overview_table
 from gemel.cli.trust import conform_table, ledger_table
-from gemel.core.notice import NOTICE
 from gemel.core.time import iso, seconds
 from gemel.flow.conformance.results import as_json as examination_json
 from gemel.flow.ledger import By, rows, trust
@@ -187,9 +186,4 @@ def demo(
     with speaking() as progress:
         path = flow.demo(system, folder, made_s=time.time(), options=settings(set_), progress=progress)
     out.print(f"the report: [bold]{path}[/]")
-
-
-@app.command("version")
-def version() -> None:
-    """Version and notice."""
-    out.print(f"gemel {__version__}. {NOTICE}")
+    out.print(f"in a browser: gemel serve --store {folder / 'twins.db'}", soft_wrap=True, highlight=False, markup=False)

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,8 +26,9 @@ from gemel.service.node.rules import Peer
 from gemel.service.node.rules_read import checked_peer, read_routing
 from gemel.service.node.scu import Ours
 from gemel.service.node.scu_tls import client_context
+from gemel.service.node.sending_audit import PULL, SEND, noted_by_hand
 from gemel.service.node.sending_journal import left_of, noting
-from gemel.service.node.sending_store import Item, Sent, item_of
+from gemel.service.node.sending_store import Item, Sent, item_of, persons_of
 from gemel.service.node.sending_store import store as c_store
 from gemel.service.node.sending_web import stow
 from gemel.service.settings import Tls, beside
@@ -49,16 +51,24 @@ def send(
     authorities: Authorities = None,
     certificate: Certificate = None,
     key: Key = None,
+    at: StoreAt = "twins.db",
     as_json: AsJson = False,
 ) -> None:
-    """Send DICOM files as they are; names what failed and why, and exits 1 when anything did. DICOMweb takes a token from GEMEL_TOKEN."""
+    """Send DICOM files as they are; names what failed and why, and exits 1 when anything did. DICOMweb takes a token from GEMEL_TOKEN.
+
+    Where a service keeps the record's audit log, it is told.
+    """
     with speaking() as progress:
         items, odd = _items(files)
         left = left_of(journal, to, items)
         tls = _tls(authorities, certificate, key)
+        noted = partial(noted_by_hand, beside(at), SEND, to, persons=persons_of(left))
+        noted("asked")
         ends = _sent(left, to, Ours(aet, tls), noting(journal, to), progress) if left else ()
     failed = [(str(end.item.path), end.why) for end in ends if not end.stored]
     stored = [end for end in ends if end.stored]
+    with speaking():
+        noted(f"{len(stored)} of {len(left)} stored")
     value = {"stored": len(stored), "before": len(items) - len(left), "failed": dict(failed), "not_dicom": odd}
     say(as_json, value, _sending(value, failed, [end.why for end in stored if end.why]))
     raise typer.Exit(1 if failed else 0)
@@ -128,18 +138,22 @@ def pull(
     authorities: Authorities = None,
     certificate: Certificate = None,
     key: Key = None,
+    at: StoreAt = "twins.db",
     as_json: AsJson = False,
 ) -> None:
-    """Bring a patient's earlier studies here; without --to and --out, list what there is."""
+    """Bring a patient's earlier studies here; without --to and --out, list what there is. The record's audit log is told."""
     if not patient and not study:
         raise typer.BadParameter("name a --patient or a --study")
     with speaking() as progress:
         tls = _tls(authorities, certificate, key)
         there, ours = address(peer, tls=tls is not None), Ours(aet, tls)
         wanted = {"PatientID": patient, "StudyInstanceUID": study, "StudyDate": dates}
+        noted_by_hand(beside(at), PULL, peer, "asked", [(patient, "")])
         studies = find("study", {key: value for key, value in wanted.items() if value}, there, ours)
         rows = [row for found in studies for row in _series(found, {"SeriesInstanceUID": series, "Modality": modality}, there, ours)]
         done = [_brought(row, there, ours, to, out, progress) for row in rows] if to or out else []
+        whose = {(row.get("PatientID", ""), row.get("IssuerOfPatientID", "")) for row in rows}
+        noted_by_hand(beside(at), PULL, peer, f"{sum(one.completed for one in done)} objects of {len(rows)} series", whose)
     value = {"series": rows, "received": sum(one.completed for one in done), "failed": sum(one.failed for one in done)}
     say(as_json, value | {"why": [why for one in done for why in one.why]}, _pulled(rows, done))
     raise typer.Exit(1 if value["failed"] else 0)

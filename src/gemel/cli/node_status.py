@@ -76,7 +76,7 @@ def _table(series: list[books.Routed], counts: Any, objects: list[sending_outbox
         "came", Column("series", overflow="fold"), "what", "objects", "rule", "state", "why", title=None if series else "nothing waits"
     )
     for one in series:
-        row = (iso(one.received_s), one.series, f"{one.act} {one.modality}", str(one.objects), one.rule, one.state, one.why[:WHY])
+        row = (iso(one.received_s), one.series, f"{one.act} {one.modality}".strip(), str(one.objects), one.rule, one.state, one.why[:WHY])
         came.add_row(*map(escape, row))
     lines = [f"{destination}: {n} {state}" for (destination, state), n in sorted(counts.items())]
     lines += sorted({f"  {one.destination}, {one.state}: {one.why}" for one in objects if one.why})

@@ -27,9 +27,14 @@ Roles = Annotated[list[str], typer.Option("--role", help="viewer, physicist, phy
 
 @contextmanager
 def guarding(at: str, folder: Path | None, action: str, detail: str) -> Iterator[Guard]:
-    """The accounts beside a record; what is changed is written to the audit log first."""
+    """The accounts beside a record; what is changed is written to the audit log first. Looking (no action) makes no folder."""
+    place = folder or beside(at)
     with speaking():
-        guard = open_guard(Settings(at, folder or beside(at)))
+        if not place.is_dir():
+            if not action:
+                raise InputError("no accounts", where=str(place), remedy="correct --store or --folder; or start `gemel serve` there once")
+            err.print(f"a new folder: {place}. Is it beside the record that is served?", soft_wrap=True, highlight=False, markup=False)
+        guard = open_guard(Settings(at, place))
         try:
             if action:
                 audit = open_audit(guard.database.path.parent)
@@ -99,17 +104,22 @@ def grant(
 ) -> None:
     """Relate an account or a group to a patient: what it may see depends on it."""
     with guarding(at, folder, "care:end" if end else "care:grant", f"{name} {group or relation}") as guard:
+        if not name.startswith("@") and accounts.find(guard, name) is None:
+            err.print(f"no account {name} yet: it counts once there is one", highlight=False, markup=False)
         if group:
             care.join(guard, name, group)
+            err.print(f"{name} belongs to {group}", highlight=False, markup=False)
             return
         if not patient:
             raise InputError("no patient", where="gemel user grant", remedy="give --patient PATIENTID, or --group @NAME")
         subject = care.EVERYBODY if patient == care.EVERYBODY else subject_of_person(guard.key, patient, issuer)
         if end:
-            care.part(guard, name, subject, relation)
+            held = care.part(guard, name, subject, relation)
+            err.print(f"{name}: {relation} of {patient} {'ended' if held else 'was not there'}", highlight=False, markup=False)
             return
         until = guard.clock() + days * DAY_S if days else None
         care.relate(guard, care.Relation(name, subject, relation, until), made_by=getpass.getuser())
+    err.print(f"{name}: {relation} of {'everybody' if patient == care.EVERYBODY else patient}", highlight=False, markup=False)
 
 
 @user.command("token")
