@@ -46,7 +46,7 @@ def act(
             raise StoreError("no decision to act on", where=twin_id, remedy=f"run: gemel twin decide {twin_id}")
         _require_new(session, decided, another)
         action = given_as(session, _planned(session, decided, plan), time, amount)
-        _require_possible(session, action)
+        require_possible(session, action)
         part = _part(session, decided, plan)
         payload = {"plan": plan, "recommended": decided.payload["recommended"], "note": note, "action": asdict(action), **part}
         return store.append(
@@ -90,7 +90,7 @@ def given_as(session: Session, planned: Action, time: str, amount: float | None)
     return replace(planned, t_s=t_s, amount=planned.amount if amount is None else float(amount))
 
 
-def _require_possible(session: Session, action: Action) -> None:
+def require_possible(session: Session, action: Action) -> None:
     """The model's dynamics run once with what was given, before it is stored: what they refuse would close the twin for good."""
     twin, rng = session.twin, rng_of(session, 5)
     state, params = twin.belief.draw(2, rng)

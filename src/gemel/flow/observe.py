@@ -133,6 +133,7 @@ def _seen_in(scan: Scan, day: Any, seen: Sequence[Observation], packed: str, noi
         "source": scan.read.name,
         "input": scan.kind,
         "identity_checked": scan.read.identity is not None,
+        **({"stated": dict(scan.read.stated)} if scan.read.stated else {}),
         **({"scanner": scan.read.scanner} if scan.read.scanner else {}),
         **({"scanner_noise": noise.payload} if noise else {}),
         "observations": [row(observation) for observation in seen],

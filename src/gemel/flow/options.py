@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gemel.core.decision import Limit, label
+from gemel.core.decision import Limit, Option, label
+from gemel.core.system import Deviation
 from gemel.core.time import iso
 from gemel.flow.session import Session, given_on, last_decision, require_library
 from gemel.store import Event
@@ -49,7 +50,7 @@ class Bound:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A decision; `options` as the record holds them, the best first; `front_labels` name the two aims."""
+    """A decision; `options` from the best to the worst; `front_labels` name the two aims. All numbers are finite, as the record's are."""
 
     version: int
     at: str
@@ -58,13 +59,13 @@ class Comparison:
     baseline: str
     reason: str
     unit: str
-    options: tuple[Mapping[str, Any], ...]
+    options: tuple[Option, ...]
     limits: tuple[Bound, ...]
     readouts: Mapping[str, Mapping[str, Spread]]
     front: tuple[Front, ...]
     front_labels: tuple[str, str]
     given: Chosen | None
-    deviations: tuple[Mapping[str, Any], ...]
+    deviations: tuple[Deviation, ...]
 
 
 def comparison(session: Session) -> Comparison | None:
@@ -82,13 +83,13 @@ def comparison(session: Session) -> Comparison | None:
         baseline=payload.get("baseline", ""),
         reason=payload["reason"],
         unit=goal.unit,
-        options=tuple(payload["options"]),
+        options=tuple(Option(**option) for option in payload["options"]),
         limits=tuple(Bound(label(limit), limit.probability) for limit in goal.limits),
         readouts={plan: {name: _spread(session, name, row) for name, row in of.items()} for plan, of in payload["readouts"].items()},
         front=points,
         front_labels=labels,
         given=_chosen(session, decided),
-        deviations=tuple(payload.get("deviations", ())),
+        deviations=tuple(Deviation(**found) for found in payload.get("deviations", ())),
     )
 
 

@@ -27,8 +27,10 @@ Paths = Path | Sequence[Path] | None
 class Source:
     """One input as read: what the system is given of it (`value`), and what the record keeps of it.
 
-    name: SeriesInstanceUID, or file name and digest; `acquired` and `studied` are ISO 8601 or empty; `identity` is None where the file
-    carries none; `scanner` names the machine, or is empty; `told`: digest of what header or sidecar says of the voxels (clock, place).
+    name: SeriesInstanceUID, or it or a file's name with a digest;
+    `acquired` and `studied` are ISO 8601 or empty; `identity` is None where the file
+    carries none; `scanner` names the machine, or is empty; `told`: digest of what header or sidecar says of the voxels (clock, place);
+    `stated`: by name of a value, which statement of another record it is.
     """
 
     value: Any
@@ -40,6 +42,7 @@ class Source:
     studied: str = ""
     scanner: str = ""
     told: str = ""
+    stated: Mapping[str, Any] = field(default_factory=dict)
     series: io.Series | None = None
 
 
@@ -186,7 +189,7 @@ def read_values(path: Path, asked: Asked) -> Source:
     """Laboratory values of one time."""
     labs = io.read_labs(path)
     identity = io.Identity(labs.patient_id) if labs.patient_id else None
-    return Source(labs.values, f"{path.name}#{labs.digest[:16]}", labs.digest, (path,), identity, labs.at)
+    return Source(labs.values, f"{path.name}#{labs.digest[:16]}", labs.digest, (path,), identity, labs.at, stated=labs.stated)
 
 
 def read_visit(path: Path, asked: Asked) -> Source:
@@ -195,7 +198,7 @@ def read_visit(path: Path, asked: Asked) -> Source:
     own = {name: (asked.names or {}).get(name, name) for name in found.structures.masks}
     _require_apart([*own.values()], path)
     kept = Structures(found.structures.grid, {own[name]: mask for name, mask in found.structures.masks.items() if own[name]})
-    name = f"{path.name}#{found.digest[:16]}"
+    name = f"{(found.identity.series_uid if found.identity else '') or path.name}#{found.digest[:16]}"
     value = Segmented(standard_names(kept, asked.system), seconds(found.acquired), name)
     told = digest({"acquired": found.acquired, "frame": kept.grid.frame, "affine_mm": kept.grid.affine_mm})
     return Source(value, name, found.digest, found.files, found.identity, found.acquired, told=told)
@@ -205,7 +208,7 @@ def read_diffusion(path: Path, asked: Asked) -> Source:
     """Diffusion, outline, drug supply and tissue of one MRI visit: a folder with its `visit.json`."""
     found = io.read_diffusion_visit(path)
     folders = (path, *sorted(inner for inner in path.iterdir() if inner.is_dir()))
-    identity = io.Identity(found.patient_id) if found.patient_id else None
+    identity = found.identity or (io.Identity(found.patient_id) if found.patient_id else None)
     return Source(found.visit, found.visit.source, found.digest, folders, identity, found.acquired)
 
 

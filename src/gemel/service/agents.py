@@ -7,6 +7,7 @@ from typing import Any
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 
+from gemel import __version__
 from gemel.core.errors import GemelError
 from gemel.service.client import Client
 
@@ -19,7 +20,7 @@ Tool = Callable[..., Any]
 
 def server(client: Client, *, write: bool = False) -> MCPServer:
     """Tools to look at twins; `write` adds those that compute. Nothing here gives a plan or withdraws an entry: that is a person's act."""
-    made = MCPServer("gemel", instructions=INSTRUCTIONS)
+    made = MCPServer("gemel", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING")  # no log of whom it looked at
     for tool in (*looking(client), *(computing(client) if write else ())):
         made.add_tool(telling(tool))
     return made
@@ -79,6 +80,6 @@ def computing(client: Client) -> Sequence[Tool]:
 
     def recompute(twin_id: str) -> dict[str, Any]:
         """Computes again what rested on withdrawn entries."""
-        return {"version": client.wait(client.do(twin_id, "recompute")).result}
+        return dict(client.wait(client.do(twin_id, "recompute")).result or {})
 
     return (decide, recompute)

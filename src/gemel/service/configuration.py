@@ -1,8 +1,9 @@
 """The file that `gemel serve --config` reads: TOML into settings; a word that is not known is refused with the nearest that is."""
 
+import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import MISSING, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
@@ -54,8 +55,8 @@ def _section(kind: type[T], table: Any, where: str) -> T:
     try:
         return kind(**{name: _value(str(asked[name].type), value, f"{where} {name}") for name, value in table.items()})
     except TypeError as error:
-        missing = [name for name in asked if name not in table]
-        raise InputError("a section that is not whole", where=where, remedy=f"add what it lacks of {', '.join(missing)}") from error
+        missing = [name for name, field in asked.items() if name not in table and field.default is field.default_factory is MISSING]
+        raise InputError("a section that is not whole", where=where, remedy=f"add {', '.join(missing)}") from error
 
 
 def _value(kind: str, value: Any, where: str) -> Any:
@@ -66,10 +67,12 @@ def _value(kind: str, value: Any, where: str) -> Any:
         return tuple(_texts(value, where))
     if "Path" in kind and isinstance(value, str):
         return Path(value)
-    number = "int" in kind or "float" in kind
-    good = isinstance(value, int | float) and not isinstance(value, bool) and value > 0 if number else isinstance(value, str)
-    if not good:
-        raise InputError(f"{value!r}", where=where, remedy="write a number above 0" if number else "write a text in quotes")
+    if "int" in kind or "float" in kind:
+        wanted, words = (int, "a whole number") if "int" in kind else (int | float, "a number")
+        if not isinstance(value, wanted) or isinstance(value, bool) or not 0 < value < math.inf:
+            raise InputError(f"{value!r}", where=where, remedy=f"write {words} above 0")
+    elif not isinstance(value, str):
+        raise InputError(f"{value!r}", where=where, remedy="write a text in quotes")
     return float(value) if "float" in kind else value
 
 

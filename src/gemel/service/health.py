@@ -1,10 +1,11 @@
 """Whether it lives, whether it can work, and what the interface is."""
 
+import json
 import shutil
 import time
-from typing import Any
+from functools import lru_cache
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from gemel.service.metrics import exposition, resident_bytes
@@ -41,7 +42,12 @@ def metrics(request: Request, service: Held) -> str:
 
 
 @router.get("/openapi.json", dependencies=[needs(PUBLIC)], include_in_schema=False)
-def openapi(request: Request) -> dict[str, Any]:
+def openapi(request: Request) -> Response:
     """The description of the interface (OpenAPI 3.1)."""
-    described: dict[str, Any] = request.app.openapi()
-    return described
+    return Response(described(request.app), media_type="application/json")
+
+
+@lru_cache(maxsize=1)
+def described(app: FastAPI) -> bytes:
+    """The description as it is sent: who asks for it again and again gets the same bytes."""
+    return json.dumps(app.openapi(), separators=(",", ":")).encode()

@@ -6,10 +6,11 @@ from importlib.util import find_spec
 from typing import Any
 
 from gemel import store
+from gemel.service.node.receipts import Receipts
+from gemel.service.node.sending_audit import Auditing
 from gemel.service.security.audit import open_audit
 from gemel.service.security.guard import open_guard
 from gemel.service.security.oidc import provider_of
-from gemel.service.security.tls import context
 from gemel.service.settings import Settings
 from gemel.service.state import Service
 
@@ -24,10 +25,16 @@ def open_service(settings: Settings, things: ExitStack) -> Service:
     archive = _opened("gemel.service.archive", "open_archive", things, settings.folder / "archive")
     export = archive.export if archive else None
     jobs = _opened("gemel.service.jobs", "open_jobs", things, settings.store, settings.folder, export=export)
-    work = _opened("gemel.service.node.routing_work", "start", things, settings, record, archive, jobs) if archive and jobs else None
-    heard = {"handlers": work.handlers, "allowed": work.allowed} if work else {}
-    node = _opened("gemel.service.node", "start", things, settings, archive, tls=context(settings), **heard) if settings.dicom else None
-    return Service(settings, record, guard, audit, provider_of(settings.oidc), archive, jobs, node, work)
+    named = {"audited": Auditing(audit, guard.key, record, archive)}
+    work = (
+        _opened("gemel.service.node.routing_work", "start", things, settings, record, archive, jobs, **named) if archive and jobs else None
+    )
+    heard: dict[str, Any] = {"handlers": work.handlers, "allowed": work.allowed} if work else {}
+    heard["limits"] = _opened("gemel.service.node.limits_read", "read_limits", things, settings.config)
+    heard["receipts"] = Receipts(audit, guard.key)
+    node = _opened("gemel.service.node", "start", things, settings, archive, **heard) if settings.dicom else None
+    told = _opened("gemel.service.fhir.book", "open_book", things, settings.folder)
+    return Service(settings, record, guard, audit, provider_of(settings.oidc), archive, jobs, node, work, told)
 
 
 def _opened(module: str, function: str, things: ExitStack, *arguments: Any, **named: Any) -> Any:

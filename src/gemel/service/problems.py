@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from gemel.core.errors import AccessError, ConflictError, ConformanceError, GemelError, InputError, StaleError, UnknownError
+from gemel.service.metrics import printable
 from gemel.service.settings import Settings
 
 KIND = "application/problem+json"
@@ -74,7 +75,7 @@ def speak(app: FastAPI, settings: Settings) -> None:
         return answer
 
     async def failed(request: Request, error: Exception) -> JSONResponse:
-        LOG.error("failed: %s %s", request.method, request.url.path, exc_info=error)
+        LOG.error("failed: %s %s", request.method, printable(request.url.path), exc_info=error)
         return problem(500, "gemel failed to answer this", where=request.url.path)
 
     for kind, handler in ((GemelError, refused), (RequestValidationError, malformed), (HTTPException, http), (Exception, failed)):

@@ -64,6 +64,7 @@ class Settings:
     received objects and their index, accounts, the audit log, keys; beside the record's file unless stated.
 
     `config` is the TOML file that the node reads its peers, rules and destinations from; `names` are the host names that it is called by.
+    `ahead`: of how many twins, those that changed last, answers are made before anybody asks.
     """
 
     store: str
@@ -79,6 +80,7 @@ class Settings:
     oidc: Oidc | None = None
     sessions: SessionTimes = field(default_factory=SessionTimes)
     limits: Limits = field(default_factory=Limits)
+    ahead: int = 0
 
     @property
     def url(self) -> str:

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 
 from gemel.service.security.audit import Audit
 from gemel.service.security.guard import Guard
-from gemel.service.security.throttle import Throttle
+from gemel.service.security.throttle import FREE_OF_PEER, Throttle
 from gemel.service.settings import Settings
 from gemel.store import Store
 
@@ -30,7 +30,9 @@ class Service:
     jobs: Any = None
     node: Any = None
     work: Any = None
+    told: Any = None  # what EHRs said of numbers and bodies
     throttle: Throttle = field(default_factory=Throttle)
+    crowd: Throttle = field(default_factory=lambda: Throttle(free=FREE_OF_PEER))  # the same by address
     guessing: Semaphore = field(default_factory=lambda: Semaphore(2))  # passwords looked at at once: 64 MiB each
     since_s: float = field(default_factory=time.time)
 

@@ -65,10 +65,10 @@ def _write(path: Path, chunks: Iterable[bytes]) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Creates a folder, and its parents, durably."""
+    """Creates a folder, and its parents, durably; its owner's alone."""
     if not folder.is_dir():
         make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         sync_folder(folder.parent)
 
 

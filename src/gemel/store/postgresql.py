@@ -25,6 +25,11 @@ READ = ("2", SCHEMA)
 DRIVER = "pg8000"
 ADDRESS = "write it as postgresql://user@host/database, with host:6543 for another port than 5432"
 _INTACT = "see that the server runs and may be written; what was committed before is intact"
+_REMEDIES = {
+    "3D000": "make the database first (createdb), or correct its name",
+    "28P01": "correct user and password; an @ in a password is written %40",
+    "28000": "let this user in at the server (pg_hba.conf), or name another",
+}
 _LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL 15 documentation, Appendix A: error codes
 _DEADLOCK, _SERIALIZATION = "40P01", "40001"
 
@@ -109,7 +114,7 @@ def refusing(place: str) -> Iterator[None]:
         code = _code(error)
         if code in (_LOCK_NOT_AVAILABLE, _DEADLOCK, _SERIALIZATION):
             raise ConflictError("another process is writing", where=place, remedy="repeat when it has finished") from error
-        raise StoreError(f"{error.orig}"[:300], where=place, remedy=_INTACT) from error
+        raise StoreError(_words(error)[:300], where=place, remedy=_REMEDIES.get(code, _INTACT)) from error
     except SQLAlchemyError as error:
         raise StoreError(str(error)[:300], where=place, remedy="open the store again") from error
     except OSError as error:  # as the driver lets a broken connection through
@@ -232,6 +237,12 @@ def _code(error: DBAPIError) -> str:
     """SQLSTATE, as pg8000 (a dictionary of the server's fields) or psycopg gives it."""
     fields = error.orig.args[0] if error.orig is not None and error.orig.args else {}
     return str(fields.get("C", "")) if isinstance(fields, dict) else str(getattr(error.orig, "sqlstate", ""))
+
+
+def _words(error: DBAPIError) -> str:
+    """What the server said, without its other fields, or the driver without how it tried."""
+    fields = error.orig.args[0] if error.orig is not None and error.orig.args else ""
+    return str(fields.get("M", fields)) if isinstance(fields, dict) else str(error.orig).partition(" (timeout is")[0]
 
 
 def _require_owner(rows: PostgresqlRows) -> None:

@@ -75,8 +75,8 @@ def row_of(rows: Rows, hash: str) -> Row | None:
 
 
 def rows_after(rows: Rows, sequence: int) -> list[Row]:
-    """Sequence, twin, version and kind of the events after one, in order of commit: what is new, without reading it."""
-    return rows.select("SELECT sequence, twin, version, kind FROM event WHERE sequence > ? ORDER BY sequence", (sequence,))
+    """Sequence, twin, version, kind and hash of the events after one, in order of commit: what is new, without reading it."""
+    return rows.select("SELECT sequence, twin, version, kind, hash FROM event WHERE sequence > ? ORDER BY sequence", (sequence,))
 
 
 def twin_names(rows: Rows) -> list[str]:

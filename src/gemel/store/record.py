@@ -124,9 +124,9 @@ class Store:
         """Events of some kinds, each checked, of one twin or of all, in order of commit: without reading the others."""
         return [read(row) for row in queries.rows_of_kind(self.rows, kinds, twin)]
 
-    def news(self, after: int = 0) -> list[tuple[int, str, int, str]]:
-        """Sequence, twin, version and kind of every event after a sequence, in order of commit: what happened since one last looked."""
-        return [(int(row[0]), str(row[1]), int(row[2]), str(row[3])) for row in queries.rows_after(self.rows, after)]
+    def news(self, after: int = 0) -> list[tuple[int, str, int, str, str]]:
+        """Sequence, twin, version, kind and hash of every event after a sequence, in order of commit: what is new since then."""
+        return [(int(row[0]), str(row[1]), int(row[2]), str(row[3]), str(row[4])) for row in queries.rows_after(self.rows, after)]
 
     def firsts(self) -> list[Event]:
         """The first event of every twin."""

@@ -16,6 +16,7 @@ from gemel.store.rows import Row, foreign, missing_triggers
 from gemel.store.stated import require_values
 
 SCHEMA = 3  # 1 had neither persons nor objects, 2 no tasks; the tables are added when such a record is opened
+LEAST_bytes = 512  # of a page (sqlite.org/fileformat2.html §1.2)
 APPLICATION = 0x67656D6C  # "geml" in the file's header: PRAGMA application_id (sqlite.org/pragma.html)
 
 _REMEDIES = {
@@ -110,9 +111,9 @@ def refusing(path: Path) -> Iterator[None]:
 def connect(path: Path, busy_s: float, create: bool) -> SqliteRows:
     """Opens, or creates, a record. Raises StoreError for anything that is not one, or is of a newer schema."""
     with files.refusing(path):
-        possible = not path.is_dir() and (path.is_file() or (create and path.parent.is_dir()))
-    if not possible:
-        raise StoreError("no record", where=str(path), remedy="create the folder first, or correct the path")
+        _require_possible(path, create)
+        if create and not path.exists():
+            path.touch(mode=0o600)  # a record tells of persons: it is its owner's alone unless he says otherwise
     mode = "rwc" if create else "rw"
     with refusing(path):
         uri = f"{path.absolute().as_uri()}?mode={mode}"
@@ -124,6 +125,19 @@ def connect(path: Path, busy_s: float, create: bool) -> SqliteRows:
         connection.close()
         raise
     return SqliteRows(path, connection)
+
+
+def _require_possible(path: Path, create: bool) -> None:
+    """Raises StoreError where no record is and none may be made. SQLite would write over a file shorter than its least page."""
+    if path.is_dir():
+        raise StoreError("no record: a folder", where=str(path), remedy=f"name the record's file, such as {path / 'twins.db'}")
+    if path.is_file():
+        if 0 < path.stat().st_size < LEAST_bytes:
+            raise StoreError("a file that is not a gemel record", where=str(path), remedy=_REMEDIES[sqlite3.SQLITE_NOTADB])
+    elif not path.parent.is_dir():
+        raise StoreError("no record", where=str(path), remedy="create the folder first, or correct the path")
+    elif not create:
+        raise StoreError("no record", where=str(path), remedy="correct the path: --store, or GEMEL_STORE; or make a twin there first")
 
 
 def _prepare(path: Path, connection: sqlite3.Connection) -> None:

@@ -16,6 +16,7 @@ from gemel.core.record import Action, Observation
 from gemel.core.system import Judgement, Progress, System
 from gemel.core.time import DAY_S, iso, seconds
 from gemel.core.twin import Twin
+from gemel.flow import registry
 from gemel.store import Event, Store
 from tests.contract import plugins
 
@@ -155,5 +156,5 @@ def system(name: str) -> System:
 
 def installed(patch: Any) -> None:
     """The only system there is."""
-    patch.setattr(flow.registry, "system", system)
-    patch.setattr(flow.registry, "systems", lambda: ("height",))
+    patch.setattr(registry, "system", system)
+    patch.setattr(registry, "systems", lambda: ("height",))

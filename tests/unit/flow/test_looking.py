@@ -144,6 +144,14 @@ def test_volumes_of_a_twin_each_once_with_the_forecasts_of_its_page(tower: Store
     labels = Views("Regions", (Cut("then", ramp(5), 2),), Structures(GRID, {}), "label")
     shown = volumes(session, Page((forecast, again, labels)))
     assert [(v.name, v.role, v.window) for v in shown[1:]] == [("Forecast against scan: now", "forecast", (0.0, 50.0))]
+    planes = Views("Absorbed dose", (Cut("axial, kidney", ramp(), 2), Cut("coronal", ramp(), 1)), Structures(GRID, {}), "Gy")
+    assert [v.name for v in volumes(session, Page((planes,)))[1:]] == ["Absorbed dose"]
+
+
+def test_fourteen_regions_have_fourteen_colours() -> None:
+    masks = {f"region {n}": np.arange(GRID.array.size).reshape(GRID.shape) == n for n in range(14)}
+    colours = [label.colour for layer in layers(Structures(GRID, masks)) for label in layer.labels]
+    assert len(set(colours)) == 14
 
 
 def test_the_list_tells_a_twin_from_what_is_none(tower: Store, lived_twin: str) -> None:

@@ -5,7 +5,7 @@ import json
 import shutil
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -14,14 +14,15 @@ import pytest
 
 from gemel import flow, io, store
 from gemel.core.activity import ActivityImage
-from gemel.core.errors import GemelError, InputError, RangeError, StructureError, UnitError
+from gemel.core.errors import ConflictError, GemelError, InputError, RangeError, StructureError, UnitError
 from gemel.core.image import Image
 from gemel.core.record import Action
 from gemel.core.time import DAY_S, iso, seconds
 from gemel.devices.nuclear.phantom import Ellipsoid, phantom
+from gemel.flow.heard import Said, hear, weighed
 from gemel.flow.new import Planning
 from gemel.flow.replaying import replay
-from gemel.flow.session import open_session
+from gemel.flow.session import belief_digest, open_session
 from gemel.store import Store
 from gemel.systems.theranostics.system import SYSTEM
 from gemel.systems.theranostics.virtual import CAMERA, VirtualPatient, labs_of, spect_of, virtual_patient
@@ -425,3 +426,47 @@ def test_labs_without_a_baseline_are_refused(record: Store, begun: tuple[Path, s
     (tmp_path / "blood.json").write_text(json.dumps({"time": iso(START_s + 8 * DAY_S), "platelets": [-3, "10*9/L"]}))
     with refused(record, InputError, "platelets = -3"):
         flow.observe(record, begun[1], tmp_path / "blood.json", kind="labs")
+
+
+def stated(what: str, at_s: float, amount: float, unit: str, **more: str) -> Said:
+    """A statement of another record, under a name of its own for each thing and time."""
+    sort = "given" if what.startswith("administer") else "seen"
+    return Said(f"{what}{at_s}".encode().hex().ljust(64, "0")[:64], f"{amount}{unit}", sort, what, iso(at_s), amount, unit, **more)
+
+
+def counts(record: Store, twin_id: str) -> list[list[str]]:
+    """Names of the values of each time that were stated, in time order."""
+    seen = [e for e in open_session(record, twin_id).entries if e.kind == "Observed" and "stated" in e.payload]
+    return [sorted(e.payload["stated"]) for e in sorted(seen, key=lambda e: e.valid_s)]
+
+
+@pytest.mark.full  # a sample in miniature: test_heard
+def test_values_of_another_record_are_joined_corrected_and_withdrawn(record: Store, begun: tuple[Path, str]) -> None:
+    at_s, twin = START_s + 20 * DAY_S, begun[1]
+    psa, platelets = stated("psa", at_s, 30.0, "ng/mL"), stated("platelets", at_s, 190_000.0, "/uL")
+    assert [one.state for one in hear(record, twin, [psa])] == ["new"]
+    belief = belief_digest(open_session(record, twin).twin.belief)
+    assert [one.state for one in hear(record, twin, [platelets, psa])] == ["new", "known"]
+    assert counts(record, twin) == [["platelets", "psa"]]
+    assert [one.state for one in hear(record, twin, [replace(psa, digest="other", amount=3.0)])] == ["changed"]
+    assert counts(record, twin) == [["platelets", "psa"]]
+    assert [one.state for one in hear(record, twin, [replace(platelets, withdrawn="entered-in-error")])] == ["withdrawn"]
+    assert counts(record, twin) == [["psa"]]
+    assert [one.state for one in hear(record, twin, [psa])] == ["changed"]
+    assert belief_digest(open_session(record, twin).twin.belief) == belief
+    with pytest.raises(InputError, match="a second psa"):
+        hear(record, twin, [replace(psa, mark="f" * 64)])
+    assert (record.verify(), record.leases()) == (True, [])
+
+
+def test_an_injection_that_the_scans_tell_of_is_not_given_twice(record: Store, begun: tuple[Path, str]) -> None:
+    session = open_session(record, begun[1])
+    (known,) = weighed(session, [stated("administer Lu-177", START_s + 1800, 7350.0, "MBq")])
+    assert (known.state, "7400 MBq" in known.words) == ("known", True)
+    with pytest.raises(ConflictError, match="6000 MBq of administer, where the record has 7400 MBq"):
+        weighed(session, [stated("administer Lu-177", START_s + 1800, 6000.0, "MBq")])
+    with pytest.raises(InputError, match="Ac-225, which this twin does not know"):
+        weighed(session, [stated("administer Ac-225", SECOND_s, 8.0, "MBq")])
+    (new,) = hear(record, begun[1], [stated("administer Lu-177", SECOND_s, 5000.0, "MBq")])
+    given = acted(record, begun[1])
+    assert (new.state, given.kind, given.t_s, given.amount) == ("new", "administer", SECOND_s, 5000.0)

@@ -194,6 +194,9 @@ def test_a_series_is_one_volume_or_the_reader_says_why_not(client: TestClient) -
     np.testing.assert_array_equal(np.asarray(volume.dataobj), turned)
     np.testing.assert_allclose(volume.affine[2], [0, 0, 2, 2])
     assert client.get(address() + "/volume.nii.gz", headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
+    plain = client.get(address() + "/volume.nii")
+    assert plain.content == gzip.decompress(answer.content)
+    assert plain.headers["etag"] != answer.headers["etag"]
     refused = client.get(address(series=3) + "/volume.nii.gz")
     assert refused.status_code == 422
     assert "uneven slice spacing" in refused.json()["title"]

@@ -22,7 +22,7 @@ from gemel.service.serve import bound, loopback, require_safe
 from gemel.service.settings import Settings
 from tests.unit.service.security import house
 
-HEAVY = ("numba", "matplotlib", "fhir", "argon2", "joserfc", "gemel.flow", "gemel.engines", "gemel.systems")
+HEAVY = ("numba", "scipy", "matplotlib", "highdicom", "fhir", "argon2", "joserfc", "gemel.flow.observe", "gemel.engines", "gemel.systems")
 UP_S, MOST_MIB, DOWN_S = 60.0, 250.0, 3.0  # up within 3 s on a quiet machine (benchmarks/serve_start.py); tests share theirs
 
 

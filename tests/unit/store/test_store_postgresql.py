@@ -96,7 +96,7 @@ def test_a_wrong_address_or_an_absent_server_is_refused_without_the_password(url
         gemel.store.open(f"postgresql://someone:secret@127.0.0.1:{port}/twins")
     assert "secret" not in str(caught.value)
     assert "see that the server runs" in str(caught.value)
-    with pytest.raises(StoreError, match="does not exist"):
+    with pytest.raises(StoreError, match=r"^database \S+ does not exist in .*createdb"):
         gemel.store.open(f"{url}_missing")
     with pytest.raises(InputError, match="postgresql://user@host/database"):
         gemel.store.open("postgresql+nothing://x/y")

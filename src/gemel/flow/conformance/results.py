@@ -1,7 +1,6 @@
 """Where results are kept: beside the plug-in when its author ships them, else in the user's data folder; each names the code it is of."""
 
 import json
-import os
 from dataclasses import asdict, fields, replace
 from math import isfinite, nan
 from pathlib import Path
@@ -12,6 +11,7 @@ from gemel.core.card import Evidence, Examination
 from gemel.core.errors import ConformanceError
 from gemel.core.system import System
 from gemel.flow.code import SHIPPED, digest_of, home
+from gemel.flow.data_folder import examinations
 from gemel.io.files import write_atomic
 
 PARTS = ("core", "engines/inference", "flow/conformance", "flow/choice.py", "flow/synthetic.py")
@@ -24,16 +24,9 @@ def code_digest(name: str, system: System) -> str:
     return digest_of(name, (home(system), *(inside / part for part in PARTS)))
 
 
-def data_folder() -> Path:
-    """$GEMEL_DATA, else $XDG_DATA_HOME/gemel, else ~/.local/share/gemel (XDG Base Directory Specification 0.8)."""
-    stated = os.environ.get("GEMEL_DATA")
-    home = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Path(stated) if stated else Path(home) / "gemel"
-
-
 def keep(examination: Examination, folder: Path | None = None) -> Path:
     """Keeps the result where `gemel models` finds it; a full examination is not replaced by a fast one of the same code."""
-    place = (folder or data_folder()) / "conformance" / f"{examination.system}-{examination.code[:16]}.json"
+    place = examinations(folder) / f"{examination.system}-{examination.code[:16]}.json"
     known = _read(place)
     if known is None or known.budget != "full" or examination.budget == "full":
         write_atomic(place, as_json(examination).encode())
@@ -45,7 +38,7 @@ def kept(name: str, system: System, folder: Path | None = None) -> Examination |
     code = code_digest(name, system)
     place = home(system)
     shipped = (place if place.is_dir() else place.parent) / SHIPPED
-    own = (folder or data_folder()) / "conformance" / f"{name}-{code[:16]}.json"
+    own = examinations(folder) / f"{name}-{code[:16]}.json"
     for found in map(_read, (own, shipped)):
         if found is not None and found.code == code:
             return found

@@ -8,6 +8,7 @@ import httpx
 from gemel.core.errors import ConflictError, GemelError, InputError, StoreError
 
 Json = Mapping[str, Any]
+UNKNOWN = 401  # the service speaks to a person at its page; a program has a token
 KINDS: Mapping[int, type[GemelError]] = {409: ConflictError, 412: ConflictError, 428: ConflictError, 500: StoreError, 503: StoreError}
 
 
@@ -21,8 +22,10 @@ def refused(reply: httpx.Response) -> GemelError:
         problem = {}
     told: Json = problem if isinstance(problem, dict) else {}
     found = str(told.get("detail") or told.get("title") or f"status {reply.status_code} {reply.reason_phrase}")
-    kind = KINDS.get(reply.status_code, InputError)
-    return kind(found, where=str(told.get("where") or reply.request.url.path), remedy=str(told.get("remedy") or _remedy(reply.status_code)))
+    remedy = str(told.get("remedy") or "") if reply.status_code != UNKNOWN else ""
+    found = found.removesuffix(f" — {told.get('remedy')}")  # the service's detail says both
+    where = str(told.get("where") or reply.request.url.path)
+    return KINDS.get(reply.status_code, InputError)(found, where=where, remedy=remedy or _remedy(reply.status_code))
 
 
 def _remedy(status: int) -> str:

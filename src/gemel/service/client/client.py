@@ -2,7 +2,7 @@
 
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import httpx
 
-from gemel.core.errors import StoreError, TaskError
+from gemel.core.errors import InputError, StoreError, TaskError
 from gemel.service.client.answer import Json, body, refused
 from gemel.service.client.job import Job, job_of
 
@@ -34,6 +34,8 @@ class Client:
     http: httpx.Client = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://")):
+            raise InputError(f"the address {self.url!r}", where="Client", remedy="write http://127.0.0.1:8080, or https://…")
         headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
         told: dict[str, Any] = {"headers": headers, "timeout": self.timeout_s, "transport": self.transport}
         if self.ca:
@@ -94,28 +96,41 @@ class Client:
         finally:
             part.unlink(missing_ok=True)
 
-    def decide(self, twin_id: str) -> Job:
+    def plans(self, twin_id: str) -> Json:
+        """The plans that `act` takes."""
+        return self.get(f"/api/twins/{_name(twin_id)}/plans")
+
+    def begin(self, system: str, series: Sequence[str] = (), **asked: Any) -> Job:
+        """Asks for a twin made of received series; the job's `result` names it."""
+        return self._asked("/api/twins", {"system": system, "series": list(series), **asked}, {})
+
+    def decide(self, twin_id: str, *, version: int | None = None) -> Job:
         """Asks for a decision on the newest scan."""
-        return self.do(twin_id, "decide")
+        return self.do(twin_id, "decide", version)
 
-    def act(self, twin_id: str, plan: str, note: str = "") -> Job:
+    def act(self, twin_id: str, plan: str, note: str = "", *, version: int | None = None) -> Job:
         """Records the plan that a person chose and gave."""
-        return self.do(twin_id, "act", plan=plan, note=note)
+        return self.do(twin_id, "act", version, plan=plan, note=note)
 
-    def retract(self, twin_id: str, event: str, reason: str) -> Job:
+    def retract(self, twin_id: str, event: str, reason: str, *, version: int | None = None) -> Job:
         """Withdraws a wrong entry."""
-        return self.do(twin_id, "retract", event=event, reason=reason)
+        return self.do(twin_id, "retract", version, event=event, reason=reason)
 
-    def do(self, twin_id: str, verb: str, **asked: Any) -> Job:
-        """A verb on the twin as it is now: refused with ConflictError when somebody changed it in between."""
-        place = f"/api/twins/{_name(twin_id)}"
+    def do(self, twin_id: str, verb: str, version: int | None = None, **asked: Any) -> Job:
+        """A verb on the twin at the version that one looked at, refused with ConflictError when it has changed; None: as it is now."""
+        mark = f'"{self.twin(twin_id)["version"] if version is None else version}"'
+        return self._asked(f"/api/twins/{_name(twin_id)}/{verb}", asked, {"If-Match": mark})
+
+    def _asked(self, place: str, asked: Json, headers: Mapping[str, str]) -> Job:
         with _reached(self.url):
-            version = self.http.get(place)
-        body(version)
+            reply = self.http.post(place, json=asked, headers=headers)
+        return self.job(str(body(reply)["job"]))
+
+    def cancel(self, job: Job) -> Job:
+        """Ends a job; what it had committed stays."""
         with _reached(self.url):
-            reply = self.http.post(f"{place}/{verb}", json=asked, headers={"If-Match": version.headers.get("ETag", "")})
-        found = body(reply)
-        return self.job(str(found["job"]))
+            reply = self.http.delete(f"/api/jobs/{_name(job.id)}")
+        return job_of(body(reply))
 
     def job(self, job_id: str) -> Job:
         """How a job stands."""

@@ -119,3 +119,41 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     with client(breaks) as gemel, pytest.raises(StoreError, match="cut"):
         gemel.save("/v", tmp_path / "w.nii.gz")
     assert [path.name for path in tmp_path.iterdir()] == ["v.nii.gz"]
+
+
+def test_a_remedy_is_told_once_and_a_program_is_not_told_to_sign_in() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        status = 401 if request.url.path.endswith("/a") else 404
+        told = {"title": "nothing of 'b'", "detail": "nothing of 'b' — check it", "remedy": "check it", "where": "/api"}
+        return httpx.Response(status, json=told)
+
+    with client(answer) as gemel:
+        with pytest.raises(InputError) as caught:
+            gemel.twin("b")
+        assert str(caught.value) == "nothing of 'b' in /api — check it"
+        with pytest.raises(InputError, match=r"gemel user token NAME"):
+            gemel.twin("a")
+
+
+def test_a_verb_rests_on_the_version_that_was_looked_at() -> None:
+    asked: list[tuple[str, str, str]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append((request.method, request.url.path, request.headers.get("If-Match", "")))
+        return httpx.Response(202 if request.method == "POST" else 200, json={"job": "j1", "id": "j1", "version": 9, "state": "failed"})
+
+    with client(answer) as gemel:
+        gemel.act("p", "day-1", version=7)
+        gemel.begin("prostate", ["1.2.3"], structures="1.2.4")
+        assert gemel.cancel(gemel.decide("p", version=8)).ended
+    assert [row for row in asked if row[0] != "GET"] == [
+        ("POST", "/api/twins/p/act", '"7"'),
+        ("POST", "/api/twins", ""),
+        ("POST", "/api/twins/p/decide", '"8"'),
+        ("DELETE", "/api/jobs/j1", ""),
+    ]
+
+
+def test_an_address_that_is_none_is_refused() -> None:
+    with pytest.raises(InputError, match=r"write http://127\.0\.0\.1:8080"):
+        Client("gemel.example", token="t")
