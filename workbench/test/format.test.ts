@@ -54,6 +54,7 @@ test("cells of a system's table are words: ranges, minus signs, names, limits", 
   assert.equal(cell("0.22 (-1.21–1.52)"), "0.22 (−1.21 to 1.52)");
   assert.equal(cell("P(cover_1 >= 0.98) 88%"), "P(cover ≥ 0.98) 88 %");
   assert.equal(cell("2026-03-02T12:00"), "2026-03-02 12:00");
+  assert.equal(cell("Re-188 in phase-01, 2e-05"), "Re-188 in phase-01, 2e−5");
   assert.equal(cell("AC 3-weekly, T 2-weekly"), "AC 3-weekly, T 2-weekly");
 });
 

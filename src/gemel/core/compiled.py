@@ -18,6 +18,6 @@ def kept(told: Mapping[str, str] = os.environ, package: Path = PACKAGE) -> bool:
 
 
 def writable(folder: Path) -> bool:
-    """Whether this user may write to a folder, or make it."""
-    there = next(place for place in (folder, *folder.parents) if place.exists())
+    """Whether this user may write to a folder, or make it; not below one that this user may not look into."""
+    there = next(place for place in (folder, *folder.parents) if os.path.exists(place))
     return there.is_dir() and os.access(there, os.W_OK | os.X_OK)

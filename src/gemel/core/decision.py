@@ -37,7 +37,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Option:
-    """One plan as judged: utility, its spread, how often it is the best of all, and the probability of each limit."""
+    """One plan as judged: utility, its spread, how often it is the best of all (limits aside), and the probability of each limit."""
 
     name: str
     utility: float
@@ -91,7 +91,8 @@ def _shortfall(option: Option, goal: Goal) -> float:
 def _reason(options: list[Option], goal: Goal) -> str:
     first = options[0]
     score = f"{first.utility:.1f} ± {first.utility_sd:.1f} {goal.unit}"
-    words = [f"{first.name}: {score}, best of {len(options)} in {first.p_best:.0%} of draws"]
+    aside = "" if all(option.feasible for option in options) else ", limits aside,"
+    words = [f"{first.name}: {score}, best of {len(options)}{aside} in {first.p_best:.0%} of draws"]
     if len(options) > 1:
         words.append(f"next is {options[1].name} with {options[1].utility:.1f}")
     broken = [f"{label(lim)} (P = {first.p_limits[label(lim)]:.0%})" for lim in goal.limits if first.p_limits[label(lim)] < lim.probability]

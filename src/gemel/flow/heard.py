@@ -1,6 +1,7 @@
 """What another record states of a twin's patient (what was given, laboratory values): taken once, corrected, or taken back."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -48,8 +49,8 @@ class Said:
 
     @property
     def t_s(self) -> float:
-        """When."""
-        return seconds(self.at)
+        """When, to the second, as `iso` tells it: what is told of one second is of one time."""
+        return float(math.floor(seconds(self.at)))
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,13 @@ def stated_in(entries: Sequence[Event]) -> dict[str, tuple[Event, Mapping[str, A
 
 
 def weighed(session: Session, said: Sequence[Said]) -> tuple[Verdict, ...]:
-    """What would become of each statement; nothing is written.
+    """What would become of each statement; nothing is written. One that is made twice at once is taken once.
 
     Raises InputError for what the model refuses, ConflictError for another amount than gemel's own record has for that time.
     """
-    held = stated_in(session.entries)
-    return tuple(_weighed(session, held, one) for one in said)
+    held, first = stated_in(session.entries), {one.mark: number for number, one in reversed([*enumerate(said)])}
+    found = (_weighed(session, held, one) if first[one.mark] == number else _again(one) for number, one in enumerate(said))
+    return tuple(found)
 
 
 def hear(store: Store, twin_id: str, said: Sequence[Said], *, actor: str = "", progress: Progress = silent) -> tuple[Verdict, ...]:
@@ -93,6 +95,10 @@ def hear(store: Store, twin_id: str, said: Sequence[Said], *, actor: str = "", p
     return found
 
 
+def _again(said: Said) -> Verdict:
+    return Verdict(said, KNOWN, "said twice at once, taken once")
+
+
 def _weighed(session: Session, held: Mapping[str, tuple[Event, Mapping[str, Any]]], said: Said) -> Verdict:
     event, row = held.get(said.mark, (None, {}))
     if said.withdrawn:
@@ -101,14 +107,19 @@ def _weighed(session: Session, held: Mapping[str, tuple[Event, Mapping[str, Any]
     if event is not None and (said.once or row["digest"] == said.digest):
         return Verdict(said, KNOWN, f"known already, version {event.version}", event)
     if said.t_s <= session.twin.start_s:
-        return Verdict(said, UNUSED, f"not used: of {said.at}, before the twin's start ({iso(session.twin.start_s)})", event)
+        return _beside(said, UNUSED, f"not used: of {said.at}, before the twin's start ({iso(session.twin.start_s)})", event)
     own = _own_given(session, said) if said.sort == GIVEN else _own_seen(session, said)
     if own:
-        return Verdict(said, KNOWN, own, event)
+        return _beside(said, KNOWN, own, event)
     if said.sort == GIVEN:
         require_possible(session, action_of(session, said))
     words = f"version {event.version} is corrected" if event else f"taken: {said.what}, {_amount(said.amount, said.unit)}"
     return Verdict(said, CHANGED if event else NEW, words, event)
+
+
+def _beside(said: Said, state: str, words: str, event: Event | None) -> Verdict:
+    """What is not taken; where it corrects what was, that does not hold any more."""
+    return Verdict(said, WITHDRAWN, f"version {event.version} is withdrawn; {words}", event) if event else Verdict(said, state, words)
 
 
 def action_of(session: Session, said: Said) -> Action:

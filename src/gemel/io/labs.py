@@ -60,7 +60,17 @@ def read_labs(path: str | Path) -> Labs:
         number = _converted(name, value, unit, where)
         if values.setdefault(name, number) != number:
             raise InputError(f"{name} twice, {values[name]:g} and {number:g}", where=where, remedy="leave the one that counts")
-    return Labs(values, times[0], people[0] if people else "", digest(data), _object(held.get(STATED)))
+    return Labs(values, times[0], people[0] if people else "", digest(data), _stated(held.get(STATED, {}), where))
+
+
+def _stated(held: Any, where: str) -> Mapping[str, Any]:
+    """Statements by name of their value, each with its mark, digest, amount and unit. Raises InputError for anything else."""
+    kinds = {"mark": str, "digest": str, "amount": (int, float), "unit": str}
+    rows = held.items() if isinstance(held, Mapping) else [("", None)]
+    for name, row in rows:
+        if name not in UNITS or not isinstance(row, Mapping) or not all(isinstance(row.get(key), kind) for key, kind in kinds.items()):
+            raise InputError(f"{STATED}: {str(held)[:80]}", where=where, remedy="leave it out: gemel alone writes it, of what an EHR told")
+    return dict(rows)
 
 
 Row = tuple[str, Any, str, str, str]

@@ -30,6 +30,9 @@ from gemel.io.nifti import read_nifti
 from gemel.io.orientation import along_lps
 from gemel.io.seg_extent import slices_left_out
 
+MOST_VOXELS = 1 << 29
+"""Of a segmentation: two thousand slices of 512 by 512."""
+
 
 @dataclass(frozen=True)
 class VisitRead:
@@ -124,11 +127,18 @@ def _segmentation(path: Path) -> VisitRead:
     return VisitRead(Structures(grid, masks), at, identity, (path,), digest_of(masks))
 
 
+def _require_bounded(voxels: int, where: str) -> None:
+    """Raises InputError for more voxels than images have: an object of a few bytes can list any number of them."""
+    if voxels > MOST_VOXELS:
+        raise InputError(f"a segmentation of {voxels:.3g} voxels", where=where, remedy=f"crop its images to {MOST_VOXELS:.3g} or fewer")
+
+
 def _volume(segments: Segmentation, dataset: Dataset, number: int, where: str) -> tuple[Bool[Array, "x y z"], Image]:
     """One segment's mask along LPS, and its grid; frames without the segment, and slices that were left out, are empty."""
     held = guarded(lambda: segments.get_volume(segment_numbers=[number], combine_segments=True, rescale_fractional=False), where)
     drawn, placed_mm = np.asarray(held.array, dtype=np.float32), np.array(held.affine, dtype=np.float64)
     before, behind = guarded(lambda: slices_left_out(dataset, placed_mm, len(drawn)), where)
+    _require_bounded((len(drawn) + before + behind) * drawn[0].size, where)
     placed_mm[:3, 3] -= before * placed_mm[:3, 0]
     array, affine_mm = along_lps(np.pad(drawn, ((before, behind), (0, 0), (0, 0))), placed_mm)
     image = Image(array, affine_mm, identity_of(dataset, where).frame_uid)

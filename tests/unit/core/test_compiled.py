@@ -1,6 +1,8 @@
 """Where compiled kernels can be kept, and what is said where nowhere is."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -25,6 +27,21 @@ def test_any_one_place_suffices(tmp_path: Path) -> None:
 def test_a_file_is_no_folder_to_write_to(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert not compiled.writable(tmp_path / "file" / "below")
+
+
+def test_a_folder_that_may_not_be_looked_into_is_no_place_and_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The home of somebody else, as of root: what lies in it cannot even be asked for."""
+    closed, stat = tmp_path / "closed", os.stat
+    closed.mkdir()
+
+    def refused(path: Any, *more: Any, **named: Any) -> os.stat_result:
+        if str(path).startswith(f"{closed}/"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, *more, **named)
+
+    monkeypatch.setattr(os, "stat", refused)
+    monkeypatch.setattr(os, "access", lambda path, mode: str(path) != str(closed))
+    assert not compiled.writable(closed / ".cache")
 
 
 def test_without_a_place_a_command_says_which_variable_to_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,8 @@ def test_the_best_feasible_plan_leads_and_the_reason_says_so() -> None:
     assert decision.recommended == "a"
     assert [o.feasible for o in decision.options] == [True, False]
     assert "every limit is met" in decision.reason
+    assert "best of 2, limits aside, in 0% of draws" in decision.reason
+    assert "best of 1 in 100% of draws" in decide({"a": made("a", good=good, harm=safe)}, GOAL).reason
 
 
 def test_without_a_feasible_plan_the_least_harm_leads_and_is_named() -> None:

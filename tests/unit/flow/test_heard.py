@@ -19,6 +19,7 @@ from gemel.flow.heard import CHANGED, KNOWN, NEW, UNUSED, WITHDRAWN, Said, hear,
 from gemel.flow.session import belief_digest, open_session
 from gemel.io.fhir.vocabulary import table, taken_by
 from gemel.store import Store
+from gemel.systems.glioma.judge import weeks_left
 from tests.unit.flow import heights
 from tests.unit.flow.test_glioma import START_s, installed, written
 
@@ -106,6 +107,34 @@ def test_a_correction_stands_in_place_of_what_it_corrects(record: Store) -> None
         assert states(hear(record, twin, [given(0, amount=2.0)])) == [NEW]
 
 
+def test_what_is_said_twice_at_once_is_given_once(record: Store) -> None:
+    with record:
+        twin = record.twins()[0]
+        assert states(hear(record, twin, [given(0), given(0), given(1)])) == [NEW, KNOWN, NEW]
+        assert drug(record) == [1.0, 1.0]
+
+
+def test_a_correction_to_what_is_not_taken_withdraws_what_was(record: Store) -> None:
+    with record:
+        twin = record.twins()[0]
+        flow.decide(record, twin, draws=24)
+        flow.act(record, twin, "5 x 2/2/2/2/2/2 Gy")
+        before = drug(record)
+        hear(record, twin, [given(9, name="moved"), given(9, "radiotherapy fraction", 3.0, name="known")])
+        corrected = [given(-60, name="moved", amount=2.0), given(1, "radiotherapy fraction", 2.0, name="known")]
+        assert states(hear(record, twin, corrected)) == [WITHDRAWN, WITHDRAWN]
+        assert (drug(record), stated_in(open_session(record, twin).entries)) == (before, {})
+
+
+def test_a_week_begins_on_its_day_though_an_hour_earlier(record: Store) -> None:
+    with record:
+        twin = record.twins()[0]
+        early = replace(given(7, "radiotherapy fraction", 2.0), at=iso(RADIOTHERAPY_s + 7 * DAY_S - 3600.0))
+        hear(record, twin, [given(0, "radiotherapy fraction", 2.0), given(4, "radiotherapy fraction", 2.0), early])
+        session = open_session(record, twin)
+        assert weeks_left(session.twin, session.case) == 4
+
+
 def test_what_gemel_recorded_itself_is_not_counted_again(record: Store) -> None:
     with record:
         twin = record.twins()[0]
@@ -187,6 +216,14 @@ def test_values_of_one_time_are_joined_corrected_and_withdrawn(small: tuple[Stor
         hear(record, twin, [value("psa", 5.0, name="another")])
     assert states(hear(record, twin, [replace(psa, withdrawn="entered-in-error")])) == [WITHDRAWN]
     assert (counts(record, twin), record.verify(), record.leases()) == ([], True, [])
+
+
+def test_values_of_one_second_are_of_one_time(small: tuple[Store, str]) -> None:
+    record, twin = small
+    at = iso(heights.day_s(2)).replace("Z", ".250Z")
+    for one in (value("psa", 5.0), value("platelets", 200.0)):
+        assert states(hear(record, twin, [replace(one, at=at)])) == [NEW]
+    assert counts(record, twin) == [["platelets", "psa"]]
 
 
 def test_what_was_begun_is_undone_where_a_later_value_cannot_be_used(small: tuple[Store, str]) -> None:

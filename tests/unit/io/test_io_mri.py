@@ -12,6 +12,7 @@ from gemel import io
 from gemel.core.errors import InputError, StructureError
 from gemel.core.image import Image, voxel_index, world_mm
 from gemel.core.structures import Structures
+from gemel.io import mri
 from gemel.io.frames import Volume
 from gemel.io.seg_write import write_segmentation
 
@@ -64,6 +65,20 @@ def test_a_DICOM_segmentation_gives_the_same_regions(tmp_path: Path) -> None:
     assert found.acquired.startswith("2026-03-02T09:00")
     assert found.identity is not None
     assert found.identity.patient_id == "P"
+
+
+def test_slices_without_a_region_are_there_and_no_more_than_images_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever writes a Segmentation may leave out frames that are empty; the list of its images says how many there were."""
+    image = Image(labels(), AFFINE, "1.2.3")
+    who = io.Identity("P", study_uid="1.2.5", frame_uid="1.2.3", modality="MR")
+    regions = Structures(image, {"enhancing": labels() == 4})
+    write_segmentation(tmp_path / "seg.dcm", regions, Volume(str(MRImageStorage), "1.2.3.4", image, who, "20260302", "090000"))
+    assert pydicom.dcmread(tmp_path / "seg.dcm").NumberOfFrames == 2
+    grid = io.read_visit(tmp_path / "seg.dcm").structures.grid
+    assert (grid.shape, grid.affine_mm[:3, 3].tolist()) == (image.shape, AFFINE[:3, 3].tolist())
+    monkeypatch.setattr(mri, "MOST_VOXELS", image.array.size - 1)
+    with pytest.raises(InputError, match="960 voxels"):
+        io.read_visit(tmp_path / "seg.dcm")
 
 
 BAD = [

@@ -127,7 +127,7 @@ export function unitOf(unit: string): string {
 
 /** A cell of a table that a system made: ranges in words, true minus signs, names and times taken apart. */
 export function cell(text: string): string {
-  const said = text.replace(/(\d)–(?=[-\d])/g, "$1 to ").replace(/(^|[\s(])-(?=\d)/g, `$1${MINUS}`).replace(/e-0?(\d)/g, `e${MINUS}$1`).replace(/(\d)%/g, "$1 %");
+  const said = text.replace(/(\d)–(?=[-\d])/g, "$1 to ").replace(/(^|[\s(])-(?=\d)/g, `$1${MINUS}`).replace(/(\d)e-0?(\d)/g, `$1e${MINUS}$2`).replace(/(\d)%/g, "$1 %");
   return pretty(said).replace(/(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d)?Z?/g, "$1 $2");
 }
 

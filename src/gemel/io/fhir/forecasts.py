@@ -64,7 +64,8 @@ def observation(about: About, number: int, one: Interval, next_at: str) -> Resou
 
 def risk(about: About, number: int, chances: Chances, basis: Sequence[Resource]) -> Resource:
     """One plan: per limit its probability in per cent, and the 90 % interval that so many draws leave (Wilson 1927, JASA 22:209)."""
-    outcomes = (*chances.limits, ("the best of the plans", chances.p_best))
+    best = "the best of the plans, limits aside" if chances.limits else "the best of the plans"
+    outcomes = (*chances.limits, (best, chances.p_best))
     return plain({
         "resourceType": "RiskAssessment",
         "id": f"{about.key}.r{number}",

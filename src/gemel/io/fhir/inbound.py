@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gemel.core.errors import InputError
+from gemel.core.time import seconds
 from gemel.io.fhir.checked import Resource
 from gemel.io.fhir.person import Person, a, mapping, person_in, person_of, require_unmerged, rows
 from gemel.io.fhir.received import Received
@@ -143,7 +144,7 @@ def _require_one(statements: tuple[Statement, ...]) -> None:
     """Raises InputError for one name or one value of one time with two contents."""
     said: dict[object, Statement] = {}
     for one in statements:
-        value = (one.person, one.sort, one.what, one.at) if one.sort in ("seen", "body") else None
+        value = (one.person, one.sort, one.what, seconds(one.at)) if one.sort in ("seen", "body") else None
         for key in filter(None, ((one.person, one.name) if one.name else None, value)):
             first = said.setdefault(key, one)
             if (first.digest, first.withdrawn) != (one.digest, one.withdrawn):

@@ -20,6 +20,8 @@ from gemel.store.environment import code_digest, environment
 
 SUFFIX = ".json"
 SEAL = hashlib.sha256().digest_size
+MOST = 100
+"""Answers that are kept of a twin: those of now are a dozen, the rest are of times and events that somebody asked for."""
 
 
 @cache
@@ -30,6 +32,8 @@ def code() -> str:
         found = find_spec(package)
         for place in (found.submodule_search_locations or ()) if found else ():
             state.update(code_digest(Path(place)).encode())
+        if found and found.origin:
+            state.update(Path(found.origin).read_bytes())
     return state.hexdigest()
 
 
@@ -43,7 +47,7 @@ def find(folder: Path, stamp: Key, name: Key) -> bytes | None:
 
 
 def keep(folder: Path, stamp: Key, name: Key, content: bytes) -> None:
-    """Keeps an answer; of the twin's others those of the same stamp stay. A disk that refuses is no error: it can be computed again."""
+    """Keeps an answer; of the others the newest of the same stamp stay. A disk that refuses is no error: it can be computed again."""
     place = _place(folder, stamp, name)
     temporary = place.with_name(f".{uuid4().hex}")
     with suppress(OSError):
@@ -53,9 +57,10 @@ def keep(folder: Path, stamp: Key, name: Key, content: bytes) -> None:
             os.replace(temporary, place)
         finally:
             temporary.unlink(missing_ok=True)
-        for old in place.parent.glob(f"*{SUFFIX}"):
-            if not old.name.startswith(place.name.partition("-")[0]):
-                old.unlink(missing_ok=True)
+        held = sorted(place.parent.glob(f"*{SUFFIX}"), key=lambda path: path.stat().st_mtime_ns)
+        same = [path for path in held if path.name.startswith(place.name.partition("-")[0])]
+        for old in {*held} - {*same[-MOST:]}:
+            old.unlink(missing_ok=True)
 
 
 def _place(folder: Path, stamp: Key, name: Key) -> Path:

@@ -22,8 +22,8 @@ router = APIRouter(prefix="/fhir", tags=["fhir"], route_class=Spoken)
 Clause = tuple[str, object]
 DATES: Mapping[str, str] = {"ge": ">=", "le": "<=", "gt": ">", "lt": "<", "sa": ">", "eb": "<"}
 """Prefixes of a date (R4 §3.1.1.4.5); without one, or with eq, the whole day, hour or second that is written."""
-SPANS = {10: 86_400.0, 16: 60.0}
-"""How long what is written lasts, by its length; a second otherwise."""
+SPANS = {10: 86_400.0, 16: 60.0, 17: 60.0, 22: 60.0}
+"""How long what is written lasts, by its length (a minute without a zone, with Z, with +01:00); a second otherwise."""
 MARKED = re.compile(r"(?P<prefix>[a-z]{2})?(?P<time>[0-9T:.+Z-]{10,35})")
 
 

@@ -75,13 +75,14 @@ async def taken(request: Request, service: Service, caller: Caller, found: Inbou
         subject = whose(known, person, f"entry {number}")
         plan.aliases.extend(aliases(known, person, subject))
         plan.told[number] = Told(200, f"known as Patient/{subject}") if subject else Told(200, NOBODY, False)
+    studied = {number: whose(known, study.person, f"entry {number}") for number, study in found.studies.items()}
     systems = {one.twin: one for one in await _takings(request, known, found)}
     await _planned(known, found, systems, plan)
     weighed = await _weighed(request, plan)
     await run_in_threadpool(book.keep, known.book, plan.body, plan.gone, plan.aliases)
     await _submitted(service, caller, plan, weighed)
     for number, study in found.studies.items():
-        subject = whose(known, study.person, f"entry {number}")
+        subject = studied[number]
         words = await run_in_threadpool(told_of, service, caller, subject, study.uid, list(known.twins(subject))) if subject else NOBODY
         plan.told[number] = Told(200, words, not words.startswith("not used"))
     for number, one in found.diagnoses.items():
@@ -120,8 +121,9 @@ async def _planned(known: Known, found: Inbound, systems: Mapping[str, Taking], 
         if not subject:
             plan.told.update({one.entry: Told(200, NOBODY, False) for one in said})
             continue
-        plan.body.extend(measured(known.key, subject, said))
-        body = [*await run_in_threadpool(book.measurements, known.book, subject), *plan.body]
+        sizes, marks = measured(known.key, subject, said), {mark(known.key, subject, one) for one in said}
+        plan.body.extend(sizes)
+        body = [*(one for one in await run_in_threadpool(book.measurements, known.book, subject) if one.mark not in marks), *sizes]
         twins = [systems[twin] for twin in known.twins(subject) if twin in systems]
         for one in said:
             _laid_out(known, subject, one, (twins, body), plan)

@@ -95,9 +95,10 @@ def next_s(twin: Twin, case: Case) -> float:
 
 
 def _begun_s(twin: Twin, case: Case) -> list[float]:
-    """When each week began. Fractions that were recorded one by one begin a week where none of theirs began within seven days before."""
+    """When each week began. Fractions that were recorded one by one begin a week where none of theirs began within seven days before,
+    less half a day: a Monday's fraction may be given earlier than that of the Monday before."""
     weeks = [case.start_s + age_s for _, age_s, _ in case.setting.given] + [a.t_s for a in twins.given(twin) if a.kind == WEEK]
     for t_s in sorted(a.t_s for a in twins.given(twin) if a.kind == FRACTION and a.amount > 0):
-        if not any(begun_s <= t_s < begun_s + WEEK_S for begun_s in weeks):
+        if not any(begun_s <= t_s < begun_s + WEEK_S - DAY_S / 2 for begun_s in weeks):
             weeks.append(t_s)
     return weeks

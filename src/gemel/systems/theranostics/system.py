@@ -13,7 +13,7 @@ from gemel.core.record import Action
 from gemel.core.system import Exam, System
 from gemel.core.time import DAY_S, iso
 from gemel.core.twin import Twin
-from gemel.systems.theranostics.agent import GIVE, gives
+from gemel.systems.theranostics.agent import GIVE, Agent, agent_of, gives
 from gemel.systems.theranostics.case import Case, begin, body_for
 from gemel.systems.theranostics.course import HOUR_S
 from gemel.systems.theranostics.judge import goal, judge, next_s
@@ -76,12 +76,13 @@ def fits(twin: Twin, case: Case, scan: ActivityImage | Mapping[str, float]) -> N
 def given(case: Case, actions: Sequence[Action]) -> Sequence[Action]:
     """Every injection."""
     own = (Action(GIVE, t_s, MBq, "MBq") for t_s, MBq in case.body.given)
-    return (*own, *(action for action in actions if gives(action)))
+    return (*own, *(receive(case, action) for action in actions if gives(action)))
 
 
 def receive(case: Case, action: Action) -> Action:
-    """An injection of a nuclide by its name; the twin's own bears none here."""
-    return replace(action, kind=GIVE) if action.kind == f"{GIVE} {case.nuclide}" else action
+    """An injection by its nuclide alone, whatever ligand came with it; the twin's own nuclide bears no name here."""
+    named = agent_of(action.kind).nuclide
+    return replace(action, kind=Agent("" if named == case.nuclide else named).kind)
 
 
 def notes(case: Case) -> Sequence[str]:

@@ -16,7 +16,8 @@ from gemel.flow import registry
 from gemel.flow.conform import conform
 from gemel.flow.conformance import FAST, Budget, code_digest, keep, kept, write
 from gemel.flow.conformance.pages import verdict
-from gemel.flow.conformance.results import as_json, data_folder, from_json
+from gemel.flow.conformance.results import as_json, from_json
+from gemel.flow.data_folder import data_folder
 from tests.contract import plugins
 from tests.contract.plugins import CARD, MODELS, system
 

@@ -8,7 +8,7 @@ import pytest
 
 from gemel.core.errors import ConflictError, InputError, UnitError
 from gemel.io.fhir.checked import checked
-from gemel.io.fhir.forecasts import wilson
+from gemel.io.fhir.forecasts import About, Chances, risk, wilson
 from gemel.io.fhir.inbound import Inbound, inbound
 from gemel.io.fhir.received import received
 from gemel.io.fhir.statements import DOSE
@@ -196,6 +196,9 @@ def test_what_cannot_be_meant_is_refused_with_its_entry(case: str) -> None:
 
 def test_a_value_said_twice_must_be_the_same() -> None:
     assert len({one.digest for one in read(PATIENT, psa(), psa()).statements}) == 1
+    zoned = psa(9.9, effectiveDateTime="2026-03-02T09:00:00+01:00")
+    with pytest.raises(InputError, match="psa twice"):
+        read(PATIENT, psa(), zoned)
     with pytest.raises(InputError, match="psa twice"):
         read(PATIENT, psa(), psa(4.0))
 
@@ -218,6 +221,13 @@ def test_a_score_interval_is_wilsons() -> None:
     low, high = wilson(1.0, 24)
     assert (low, high) == pytest.approx((24 / (24 + 1.6448536**2), 1.0))
     assert sum(wilson(0.5, 10)) == pytest.approx(1.0)
+
+
+def test_the_best_of_plans_with_limits_is_said_to_leave_them_aside() -> None:
+    about = About("s", "t", "m", "2026-03-02T08:00:00Z")
+    for limits, said in (((), "the best of the plans"), ((("x <= 1", 1.0),), "the best of the plans, limits aside")):
+        row = risk(about, 1, Chances("p", limits, 0.0, 10, ()), [])["prediction"][-1]
+        assert row["outcome"]["text"] == said
 
 
 def test_required_codes_are_held_to() -> None:

@@ -1,16 +1,20 @@
 """What statements mean for a twin: doses over the body's surface, names that tell nothing, and what is remembered of whom."""
 
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gemel.core.errors import ConflictError, InputError
 from gemel.core.time import DAY_S, iso, seconds
+from gemel.io.fhir.inbound import Inbound
 from gemel.io.fhir.person import Person
 from gemel.io.fhir.statements import Statement
 from gemel.service.fhir import book
 from gemel.service.fhir.book import Measured, surface_m2
 from gemel.service.fhir.orders import Taking, mark, measured, order
+from gemel.service.fhir.transaction import Plan, _planned
 from gemel.service.fhir.whose import Known, aliases, whose
 from gemel.service.security.subjects import subject_of_person
 
@@ -97,4 +101,23 @@ def test_a_number_is_linked_with_its_issuer_and_never_away_from_its_own_twin(tmp
     both = Known(KEY, held, lambda subject: ["twin"], {mine, theirs})
     with pytest.raises(ConflictError, match="numbers of 2 patients"):
         whose(both, person, "entry 0")
+    held.close()
+
+
+def test_a_dose_in_mg_is_over_the_surface_of_its_own_patient_as_it_is_told_now(tmp_path: Path) -> None:
+    held, mine, other = book.open_book(tmp_path), "a" * 32, "b" * 32
+    named = {"person": Person(key=mine), "what": "weight", "name": "Observation|x|w", "sort": "body", "at": AT, "unit": "kg"}
+    weight = replace(given("weight", 90.0), **named)  # type: ignore[arg-type]
+    book.keep(held, measured(KEY, mine, [replace(weight, amount=100.0)]), (), ())
+    height = replace(weight, what="height", name="Observation|x|h", amount=180.0, unit="cm")
+    dose = replace(given("temozolomide", 140.0), person=Person(key=mine))
+    known = Known(KEY, held, lambda subject: [f"twin of {subject}"], {mine, other})
+    systems = {twin: Taking(twin, "glioma", ()) for subject in (mine, other) for twin in known.twins(subject)}
+    plan = Plan()
+    asyncio.run(_planned(known, Inbound((dose, height, weight), {}, {}, {}, {}), systems, plan))
+    ((_, asked),) = plan.orders[f"twin of {mine}"]
+    assert asked["amount"] == pytest.approx(140.0 / (180.0 * 90.0 / 3600.0) ** 0.5 / 75.0)
+    theirs = replace(dose, person=Person(key=other))
+    with pytest.raises(InputError, match="without weight and height"):
+        asyncio.run(_planned(known, Inbound((height, weight, theirs), {}, {}, {}, {}), systems, Plan()))
     held.close()

@@ -206,6 +206,7 @@ def test_the_audit_is_searched_by_user_and_date(client: TestClient, subject: str
     assert found(client, f"/fhir/AuditEvent?date=gt{at[-1][:10]}") == []
     assert found(client, f"/fhir/AuditEvent?date=ge{at[0][:10]}&date=lt{at[0][:10]}") == []
     assert found(client, f"/fhir/AuditEvent?date={at[0][:10]}&patient={subject}&agent=ada") != []
+    assert found(client, f"/fhir/AuditEvent?date={at[0][:16]}Z") != [], "a minute is a minute"
     for wrong in ("yesterday", "xx2026-03-01", "ge2026-13-45"):
         answer = client.get(f"/fhir/AuditEvent?date={wrong}")
         assert (answer.status_code, "issue" in answer.json()) == (422, True)

@@ -227,3 +227,21 @@ def test_two_patients_numbers_on_one_patient_are_refused(
     answer = client.post("/fhir", content=bundle(both, psa(subject={"reference": "Patient/ehr-7"}, effectiveDateTime=LATER)), headers=KIND)
     assert (answer.status_code, "numbers of 2 patients" in answer.text) == (409, True)
     assert submitted == []
+
+
+def test_a_study_that_may_be_of_two_patients_stops_the_values_beside_it(
+    client: TestClient, tower: Store, submitted: list[tuple[Any, ...]]
+) -> None:
+    for name, issuer in (("another-1", ""), ("another-2", "urn:x")):
+        with tower.together():
+            person = tower.keep_person({"patient_id": "P-2", "issuer": issuer, "patient_name": "HOPPER^GRACE"})
+            tower.append(name, "Ingested", {"system": "height", "case": "0" * 64, "person": person})
+    study = {
+        "resourceType": "ImagingStudy",
+        "status": "available",
+        "identifier": [{"system": "urn:dicom:uid", "value": "urn:oid:1.2"}],
+        "subject": {"identifier": {"system": "urn:x", "value": "P-2"}},
+    }
+    value = psa(subject={"reference": "Patient/ehr-7"}, effectiveDateTime=LATER)
+    answer = client.post("/fhir", content=bundle(THIS, value, study), headers=KIND)
+    assert (answer.status_code, "numbers of 2 patients" in answer.text, submitted) == (409, True, [])

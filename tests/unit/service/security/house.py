@@ -33,9 +33,9 @@ def settings(folder: Path, **told: Any) -> Settings:
         for twin, number in PATIENT_IDS.items():
             if not record.version(twin):
                 person = record.keep_person({"patient_id": number, "issuer": "", "patient_name": f"SECRET^{twin}"})
-                record.append(twin, "Ingested", {"system": "glioma", "person": person})
+                record.append(twin, "Ingested", {"system": "glioma", "person": person, "case": "0" * 64})
         if not record.version("scanner-1"):
-            record.append("scanner-1", "Ingested", {"system": "ct_scanner"})
+            record.append("scanner-1", "Ingested", {"system": "ct_scanner", "case": "0" * 64})
     return Settings(address, folder / "service", **told)
 
 

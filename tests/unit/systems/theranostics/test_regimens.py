@@ -91,6 +91,16 @@ def test_a_scan_after_an_injection_that_the_twin_was_not_told_of_is_refused() ->
         fits(told, case, scan_of(43 * DAY_S, injected_s=0.0))
 
 
+def test_an_injection_is_known_whatever_ligand_and_name_of_its_own_nuclide_came_with_it() -> None:
+    case = case_of()
+    kinds = ("administer", "administer Lu-177", "administer with 300 nmol cold", "administer Ac-225 with 300 nmol cold")
+    done = [Action(kind, 42 * DAY_S, 7400.0, "MBq") for kind in kinds]
+    assert SYSTEM.given is not None
+    assert SYSTEM.receive is not None
+    assert [one.kind for one in SYSTEM.given(case, done)] == [*["administer"] * 4, "administer Ac-225"]
+    assert SYSTEM.receive(case, done[1]).kind == "administer"
+
+
 def scan_of(acquired_s: float, *, injected_s: float) -> ActivityImage:
     return ActivityImage(NOTHING, "Bq/mL", "Lu-177", acquired_s, 60.0, injected_s, 7400.0, "none")
 
