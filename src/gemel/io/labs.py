@@ -65,7 +65,7 @@ def read_labs(path: str | Path) -> Labs:
 
 def _stated(held: Any, where: str) -> Mapping[str, Any]:
     """Statements by name of their value, each with its mark, digest, amount and unit. Raises InputError for anything else."""
-    kinds = {"mark": str, "digest": str, "amount": (int, float), "unit": str}
+    kinds: Mapping[str, type | tuple[type, ...]] = {"mark": str, "digest": str, "amount": (int, float), "unit": str}
     rows = held.items() if isinstance(held, Mapping) else [("", None)]
     for name, row in rows:
         if name not in UNITS or not isinstance(row, Mapping) or not all(isinstance(row.get(key), kind) for key, kind in kinds.items()):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -38,14 +39,18 @@ class News:
         """Tells everybody what is new, until nobody follows any more."""
         while self.followers:
             await asyncio.sleep(LOOK_s)
-            await asyncio.to_thread(looked, self.reading.newest)
-            self.reading.forget_erased()
-            if self.reading.newest.sequence > self.sequence:
-                new = await asyncio.to_thread(self.reading.newest.store.news, self.sequence)
-                self.sequence = new[-1][0]
-                for follower in self.followers:
-                    for happened in new:
-                        follower.put_nowait(happened)
+            with suppress(GemelError):  # a record that cannot be read at the moment: the next look tells
+                await self._tell()
+
+    async def _tell(self) -> None:
+        await asyncio.to_thread(looked, self.reading.newest)
+        self.reading.forget_erased()
+        if self.reading.newest.sequence > self.sequence:
+            new = await asyncio.to_thread(self.reading.newest.store.news, self.sequence)
+            self.sequence = new[-1][0]
+            for follower in self.followers:
+                for happened in new:
+                    follower.put_nowait(happened)
 
 
 @router.get("/api/events", response_class=StreamingResponse, responses={200: {"content": {STREAM: {}}}})
@@ -68,6 +73,7 @@ async def _followed(news: News, service: Service, caller: Caller, since: int) ->
     """What was missed, then what comes."""
     follower: asyncio.Queue[Happened] = asyncio.Queue()
     start = looked(news.reading.newest).sequence
+    since = min(since, start)  # a record that was put back has fewer entries than who follows has heard of
     if not news.followers:
         news.sequence = start
     news.followers.append(follower)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from fastapi import Request
@@ -94,7 +94,7 @@ def _known(request: Request, service: Service, caller: Caller) -> Known:
     reading = reading_of(request)
     living = set(subjects_of(service, reading, looked(reading.newest).versions).values())
     book.forget(service.told, living)
-    return Known(service.guard.key, service.told, partial(twins_of, request, caller), living)
+    return Known(service.guard.key, service.told, cache(partial(twins_of, request, caller)), living)
 
 
 async def _takings(request: Request, known: Known, found: Inbound) -> list[Taking]:

@@ -14,6 +14,7 @@ from gemel.core.time import seconds
 from gemel.flow import heard
 from gemel.io.fhir.checked import checked
 from gemel.service.api.views.table import VIEWS
+from gemel.service.fhir import served, transaction
 from gemel.service.jobs import verbs
 from gemel.service.jobs.order import Bench
 from gemel.service.security import care
@@ -245,3 +246,18 @@ def test_a_study_that_may_be_of_two_patients_stops_the_values_beside_it(
     value = psa(subject={"reference": "Patient/ehr-7"}, effectiveDateTime=LATER)
     answer = client.post("/fhir", content=bundle(THIS, value, study), headers=KIND)
     assert (answer.status_code, "numbers of 2 patients" in answer.text, submitted) == (409, True, [])
+
+
+def test_a_patient_is_looked_up_once_a_transaction(
+    client: TestClient, submitted: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def looked_up(request: Any, caller: Any, subject: str) -> dict[str, str]:
+        asked.append(subject)
+        return served.twins_of(request, caller, subject)
+
+    monkeypatch.setattr(transaction, "twins_of", looked_up)
+    values = [psa(subject={"reference": "Patient/ehr-7"}, effectiveDateTime=f"2026-03-06T{hour:02}:00:00Z") for hour in range(8, 12)]
+    assert all("job-1" in words(one) for one in sent(client, THIS, *values)[1:])
+    assert len(asked) == 1
