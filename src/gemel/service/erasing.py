@@ -1,7 +1,8 @@
 """A patient is forgotten for good: the record, received objects, what the node knew and had on its way, jobs, volumes made for viewers.
 
 Regulation (EU) 2016/679, Article 17. What was sent to others, exported, or copied into a backup is not reached: after a backup is restored,
-the same erasure is repeated. The audit log stays (ISO 27789 asks for it): it names a patient by a pseudonym that needs the service's key.
+the same erasure is repeated. The audit log stays (ISO 27789 asks for it), with a row that says so: it names a patient by a pseudonym that
+needs the service's key.
 """
 
 import shutil
@@ -14,17 +15,18 @@ from gemel.core.errors import InputError
 from gemel.service.api import cached
 from gemel.service.archive import erasing as archives
 from gemel.service.archive import open_archive
-from gemel.service.fhir import book as ehr
 from gemel.service.fhir import book as told
 from gemel.service.jobs import table as jobs
 from gemel.service.jobs.running import LAID_OUT
 from gemel.service.node import routing_book as books
 from gemel.service.node.routing_twin import twins_of
+from gemel.service.node.sending_audit import noted_by_hand
 from gemel.service.security.database import open_database
 from gemel.service.security.secret import key_of
 from gemel.service.security.subjects import subject_of_person
 from gemel.store import Store, left_to_erase
 
+ERASE = "patient:erase"
 SHORTEST = 4  # letters of a PatientID that is looked for in words: a shorter one would be found in others'
 
 
@@ -46,10 +48,10 @@ def erase_patient(store: Store, folder: Path, person: tuple[str, str], reason: s
     patient_id, issuer = person
     if not patient_id.strip() or not reason.strip():
         raise InputError("no PatientID, or no reason", where="erase", remedy="name the patient and say why he is erased")
+    noted_by_hand(folder, ERASE, "", "asked", [person])  # images without a twin leave no other trace
     twins = twins_of(store, patient_id, issuer)
     objects, uids = _from_archive(folder / "archive", patient_id, issuer)
     waited = _from_book(folder, person, twins, uids)
-    _from_ehr(folder, patient_id, issuer)
     _from_keys(folder, patient_id, issuer)
     done = _from_jobs(folder / "jobs.db", twins, (patient_id,) if len(patient_id) >= SHORTEST else ())
     for left in (*folder.glob("volume-*"), *folder.glob(LAID_OUT)):  # of a service that was killed while it worked
@@ -61,6 +63,7 @@ def erase_patient(store: Store, folder: Path, person: tuple[str, str], reason: s
     if not twins and not objects and not waited:
         where = f"PatientID {patient_id!r}, issuer {issuer!r}"
         raise InputError("nothing of that patient", where=where, remedy="write both as they were received; `gemel route` shows them")
+    noted_by_hand(folder, ERASE, "", f"{len(twins)} twins, {objects} objects", [person])
     return Erased(twins, objects, done, waited)
 
 
@@ -87,17 +90,6 @@ def _from_book(folder: Path, person: tuple[str, str], twins: tuple[str, ...], ui
         with suppress(FileNotFoundError):
             (folder / "outbox" / f"{name}.dcm").unlink()
     return len(files)
-
-
-def _from_ehr(folder: Path, patient_id: str, issuer: str) -> None:
-    """What an EHR said of the patient's numbers and body."""
-    if not (folder / "fhir.db").is_file():
-        return
-    told = ehr.open_book(folder)
-    try:
-        ehr.erase(told, subject_of_person(key_of(folder / "subject.key"), patient_id, issuer))
-    finally:
-        told.close()
 
 
 def _from_keys(folder: Path, patient_id: str, issuer: str) -> None:

@@ -3,13 +3,20 @@
 import errno
 import os
 import shutil
+import sqlite3
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
 from gemel.core.errors import StoreError
-from gemel.service.archive import Archive, erasing, open_archive, recovery, segments
+from gemel.io.prescan import scan
+from gemel.service.archive import Archive, committing, erasing, known, open_archive, recovery, segments
 from gemel.service.archive import archive as opening
+from gemel.service.archive.entry import Stored
+from gemel.service.archive.part10 import split
 from tests.unit.service.slices import ct_file
 
 UIDS = tuple(f"1.2.826.0.1.1.1.{number}" for number in (1, 2, 3))
@@ -167,6 +174,63 @@ def test_a_group_fails_together_and_can_be_sent_again(tmp_path: Path) -> None:
     assert reopened(tmp_path / "a")[0] == UIDS
 
 
+def _submitted(archive: Archive, number: int) -> Future[Stored]:
+    content = ct_file(number)
+    return archive.submit(*split(content), scan(content), source="A")
+
+
+def _together(archive: Archive, numbers: Sequence[int]) -> list[Future[Stored]]:
+    """Objects that share a group: the thread that writes has the first in its hand until the others wait."""
+    with archive.committer.turn:
+        first = _submitted(archive, 1)
+        while not archive.committer.queue.empty():
+            time.sleep(0.001)
+        time.sleep(0.02)
+        later = [_submitted(archive, number) for number in numbers]
+    assert first.result(5).status in ("stored", "held")
+    return later
+
+
+def test_what_was_judged_with_one_that_could_not_be_is_not_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refused object that comes again is kept, and not answered as held."""
+    archive, peek = open_archive(tmp_path / "a"), known.peek
+
+    def refusing(index: object, statement: str, values: Sequence[object] = ()) -> object:
+        if UIDS[2] in values:
+            raise StoreError("the index: disk I/O error", where="index.db", remedy="check the disk")
+        return peek(index, statement, values)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(known, "peek", refusing)
+        assert [type(future.exception(5)) for future in _together(archive, [2, 3])] == [StoreError] * 2
+    assert [stored.status for stored in archive.put_many([ct_file(2), ct_file(3)], source="A")] == ["stored"] * 2
+    assert held(archive) == UIDS
+    archive.close()
+
+
+def test_a_fault_of_our_own_is_an_error_for_its_group_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one thread that writes lives on."""
+    archive = open_archive(tmp_path / "a")
+    with monkeypatch.context() as patch:
+        patch.setattr(committing.frame, "encode", lambda *arguments: 1 // 0)
+        assert isinstance(_submitted(archive, 1).exception(5), ZeroDivisionError)
+    assert _submitted(archive, 1).result(5).status == "stored"
+    archive.close()
+
+
+def test_a_connection_that_another_thread_takes_first_is_made_anew(tmp_path: Path) -> None:
+    class Taken(list[sqlite3.Connection]):
+        def __bool__(self) -> bool:
+            return True
+
+    archive = open_archive(tmp_path / "a")
+    for connection in archive.index.idle:
+        connection.close()
+    archive.index.idle = Taken()
+    assert _submitted(archive, 1).result(5).status == "stored"
+    archive.close()
+
+
 def test_an_object_greater_than_a_segment_has_one_of_its_own(tmp_path: Path) -> None:
     archive = open_archive(tmp_path / "a", segment_bytes=4096)
     archive.put_many([ct_file(1), ct_file(2, Rows=128, Columns=128), ct_file(3)], source="A")
@@ -222,6 +286,24 @@ def test_a_crash_while_erasing_leaves_all_or_nothing(tmp_path: Path, step: str) 
     assert archive.damages() == []
     archive.close()
     assert bool(_traces(tmp_path / "a")) == bool(first)
+
+
+def test_the_index_is_on_the_disk_before_a_segment_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A power cut takes what is in the index' log: then others' objects would be looked for in a file that was deleted."""
+    archive, finish = _two_patients(tmp_path / "a"), recovery.finish_erasing
+    states: list[str] = []
+
+    def seen(folder: Path, opened: object) -> None:
+        shutil.copy(folder / "index.db", tmp_path / "survived.db")
+        with sqlite3.connect(tmp_path / "survived.db") as survived:
+            states.extend(state for (state,) in survived.execute("SELECT state FROM segment"))
+        survived.close()
+        finish(folder, opened)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(recovery, "finish_erasing", seen)
+    archive.erase("P1")
+    archive.close()
+    assert {"copied", "doomed"} <= set(states)
 
 
 def test_a_damaged_index_says_what_to_do(tmp_path: Path) -> None:

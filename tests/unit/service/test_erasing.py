@@ -11,7 +11,7 @@ from gemel import store as stores
 from gemel.core.errors import InputError, StoreError
 from gemel.service.api import cached
 from gemel.service.archive import open_archive
-from gemel.service.erasing import erase_patient
+from gemel.service.erasing import ERASE, erase_patient
 from gemel.service.fhir import book as told
 from gemel.service.jobs import table as jobs
 from gemel.service.jobs.job import Job
@@ -21,7 +21,10 @@ from gemel.service.node import sending_outbox, worklist_series
 from gemel.service.node.commitment import Reference
 from gemel.service.node.sending_outbox import Outbox
 from gemel.service.security import accounts, care
+from gemel.service.security.audit import open_audit
+from gemel.service.security.database import open_database
 from gemel.service.security.guard import open_guard
+from gemel.service.security.secret import key_of
 from gemel.service.security.subjects import subject_of_person
 from gemel.service.settings import Settings
 from tests.unit.flow import heights
@@ -137,6 +140,19 @@ def test_what_is_of_others_stays(lived: tuple[Path, str], tmp_path: Path) -> Non
     assert known.select("SELECT mark FROM body") == [(f"w {OTHER}",)]
     known.close()
     guard.database.close()
+
+
+def test_it_is_in_the_audit_log_under_the_pseudonym(lived: tuple[Path, str], tmp_path: Path) -> None:
+    folder, _ = lived
+    open_audit(folder).close()
+    with stores.open(tmp_path / "twins.db") as record:
+        erase_patient(record, folder, (NUMBER, ""), "asked for")
+    log = open_database(folder / "audit.db", "", create=False)
+    found = log.select("SELECT body ->> '$.action', body ->> '$.outcome', body ->> '$.subjects' FROM audit ORDER BY sequence")
+    log.close()
+    subject = f'["{subject_of_person(key_of(folder / "subject.key"), NUMBER)}"]'
+    assert found == [(ERASE, "asked", subject), (ERASE, "1 twins, 3 objects", subject)]
+    assert traces(tmp_path) == []
 
 
 def test_again_says_that_nothing_is_left(lived: tuple[Path, str], tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,17 @@ def test_a_great_object_waits_in_a_file(tmp_path: Path) -> None:
         content = running.shared.offload.archive.read("1.2.826.0.1.1.1.1")
     assert content.endswith(bare(ct_slice(1, Rows=256, Columns=256)))
     assert {file.suffix for file in (tmp_path / "archive").iterdir()} <= {".segment", ".db", ""}
+
+
+def test_a_great_object_for_which_no_file_can_be_made_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def scarce(**named: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    with node(tmp_path, replace(QUICK, spooled_bytes=20_000)) as running:
+        with monkeypatch.context() as patch:
+            patch.setattr("gemel.service.node.front_body.tempfile.TemporaryFile", scarce)
+            assert send(running.port, 1, Rows=256, Columns=256) == 0xA700
+        assert send(running.port, 1, Rows=256, Columns=256) == 0
 
 
 def test_a_great_object_without_room_on_the_disk_is_refused(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ import pytest
 
 from gemel.core.errors import StoreError
 from gemel.service.node import Node
+from gemel.service.node.front_peers import Allowed
 from gemel.service.node.receipts import Receipts
+from gemel.service.node.receipts_refused import HOSTS, QUIET_S, Refusals, row
 from gemel.service.node.scp_request import Answer
 from gemel.service.security.audit import open_audit
 from gemel.service.security.audit_check import findings
@@ -113,3 +115,31 @@ def test_associations_that_break_off_leave_nothing_behind(running: Node) -> None
         line.socket.close()
     assert running.offload.receipts is not None
     until(lambda: not running.offload.receipts.open and len(rows(running)) >= 5)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("receivers", [1, 2])
+def test_who_may_not_call_is_in_the_log_once_a_minute(tmp_path: Path, receivers: int) -> None:
+    audit = open_audit(tmp_path)
+    asked: dict[str, Any] = {"allowed": (Allowed("CT1"),), "receipts": Receipts(audit, KEY)}
+    with node(tmp_path, replace(QUICK, receivers=receivers), **asked) as running:
+        for _ in range(3):
+            line = wire.connect(running.port)
+            with line.socket:
+                line.send(wire.request(calling="MALLORY"))
+                assert line.unit()[0] == wire.REJECTED
+        until(lambda: len(rows(running)) == 1)
+        assert rows(running) == [("dicom:associate", "refused", "MALLORY@127.0.0.1", "127.0.0.1", "", "")]
+        refusals = running.offload.receipts.refusals  # type: ignore[union-attr]
+        until(lambda: refusals.tried["127.0.0.1"].since == 2)
+    audit.close()
+
+
+def test_refusals_are_summed_up_and_cannot_fill_the_log() -> None:
+    refusals = Refusals()
+    made = [row(refusals, "MALLORY", "10.0.0.1", now_s) for now_s in (0.0, 1.0, QUIET_S - 1, QUIET_S + 1)]
+    assert [entry.detail if entry else None for entry in made] == ["", None, None, "2 more since its last row"]
+    many = [row(refusals, "MALLORY", f"10.1.{n // 256}.{n % 256}", QUIET_S + 2) for n in range(3 * HOSTS)]
+    assert sum(entry is not None for entry in many) == HOSTS
+    assert len(refusals.tried) == HOSTS + 1
+    assert row(refusals, "MALLORY", "10.2.0.1", 3 * QUIET_S) is not None
+    assert len(refusals.tried) < HOSTS

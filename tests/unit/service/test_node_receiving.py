@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gemel.service.node import Node, receiving_memory
+from gemel.service.node import Node, receiving, receiving_memory, receiving_words
 from gemel.service.node.front_limits import Limits, receivers_of, share
+from gemel.service.node.front_offload import Offload
 from gemel.service.node.scp_request import Answer, Request
 from tests.unit.service import node_wire as wire
 from tests.unit.service.node_running import QUICK, node
@@ -153,6 +155,78 @@ def test_a_process_that_dies_is_replaced_and_takes_nothing_along(running: Node) 
     until(lambda: sum(receiver.ready for receiver in running.staff.receivers) == 2)  # type: ignore[union-attr]
     assert {send(running.port, number) for number in range(1, 9)} == {0}
     assert len(running.offload.archive.find("instance", {})) == 8
+    for line in lines:
+        line.socket.close()
+
+
+def test_many_may_ask_for_the_counts_at_once(running: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that many look at: an answer that comes too late is nobody's, and the processes are heard on."""
+    assert running.staff is not None
+    before = list(running.staff.receivers)
+    with monkeypatch.context() as impatient:
+        impatient.setattr(receiving, "ANSWER_S", 0.0)
+        for _ in range(20):
+            running.status()
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: running.status()["associations"], range(40)))
+    assert found == [0] * 40
+    assert {send(running.port, number) for number in range(1, 5)} == {0}
+    assert running.staff.receivers == before
+    assert not any(receiver.counted for receiver in before)
+
+
+def test_a_process_that_cannot_be_understood_is_replaced(running: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its peers see the connection end; nobody waits for an answer that never comes."""
+    monkeypatch.setattr(receiving, "SHORT_LIFE_S", 0.01)
+    assert running.staff is not None
+    before = list(running.staff.receivers)
+    with monkeypatch.context() as broken:
+        broken.setattr(receiving_words, "request_of", lambda *arguments: 1 // 0)
+        assert send(running.port, 1) == -1
+        until(lambda: running.staff.receivers != before)  # type: ignore[union-attr]
+    until(lambda: sum(receiver.ready for receiver in running.staff.receivers) == 2)  # type: ignore[union-attr]
+    assert send(running.port, 1) == 0
+
+
+def test_a_system_that_gives_no_process_is_asked_again(running: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receiving, "SHORT_LIFE_S", 0.01)
+    assert running.staff is not None
+    first, tries, begun = running.staff.receivers[0], list[object](), subprocess.Popen
+
+    def scarce(*arguments: Any, **named: Any) -> Any:
+        tries.append(arguments)
+        if len(tries) < 3:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        return begun(*arguments, **named)
+
+    monkeypatch.setattr("gemel.service.node.receiving.subprocess.Popen", scarce)
+    first.process.kill()
+    until(lambda: len(tries) == 3 and sum(receiver.ready for receiver in running.staff.receivers) == 2)  # type: ignore[union-attr]
+    assert first not in running.staff.receivers
+
+
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
+def test_who_tells_the_whole_group_to_end_ends_no_association(running: Node, told: signal.Signals) -> None:
+    """Ctrl-C and systemd signal every process: the service says when to end, and peers are told."""
+    assert running.staff is not None
+    line = wire.associated(running.port)
+    for receiver in running.staff.receivers:
+        os.kill(receiver.process.pid, told)
+    with line.socket:
+        assert _answers(line)
+
+
+def test_it_closes_when_all_that_was_handed_over_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[int] = []
+
+    def slow(offload: Offload, line: int) -> None:
+        time.sleep(0.2)
+        done.append(line)
+
+    monkeypatch.setattr(Offload, "left", slow)
+    with node(tmp_path, TWO) as running:
+        lines = [wire.associated(running.port) for _ in range(2)]
+    assert len(done) == 2
     for line in lines:
         line.socket.close()
 

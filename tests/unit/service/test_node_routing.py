@@ -10,13 +10,15 @@ import pydicom
 import pytest
 
 from gemel import store
-from gemel.core.errors import InputError, UnknownError
+from gemel.core.errors import InputError, TaskError, UnknownError
 from gemel.service.archive import Archive, open_archive
-from gemel.service.node import routing
+from gemel.service.jobs import Order
+from gemel.service.node import routing, routing_work
 from gemel.service.node import routing_book as books
 from gemel.service.node.routing import Desk
 from gemel.service.node.rules import Routing, Rule
 from gemel.service.node.rules_expression import parsed
+from gemel.service.settings import Settings
 from gemel.store import Store
 from tests.unit.service.node_peers import slices
 
@@ -297,3 +299,11 @@ def test_a_series_that_no_rule_asks_for_is_left(desk: Desk, tmp_path: Path) -> N
     series = received(desk.archive, tmp_path / "ct")
     routing.step(quiet, now_s(desk))
     assert state(desk, series).state == books.LEFT
+
+
+def test_a_node_that_was_closed_starts_no_child_again(tmp_path: Path, record: Store, archive: Archive) -> None:
+    """It would be waited for, for minutes, when the service ends."""
+    work = routing_work.start(Settings(str(tmp_path / "twins.db"), tmp_path / "service"), record, archive, Jobs(), turn_s=60.0)
+    work.close()
+    with pytest.raises(TaskError, match="a service that ends"):
+        work.maker.make(Order("results", {}), lambda what, done, total: None)

@@ -205,3 +205,19 @@ def test_the_manual_shows_a_configuration_that_is_read(tmp_path: Path) -> None:
     assert [rule.then for rule in found.rules] == ["observe", "new", "observe", "observe", "ignore", "forward"]
     assert [rule.and_then for rule in found.rules[:3]] == [("decide",), ("prepare",), ("decide",)]
     assert [to.commit for to in found.destinations] == [True, False]
+
+
+def test_only_known_peers_when_none_is_named_is_refused(tmp_path: Path) -> None:
+    """Nobody known is not everybody."""
+    (path := tmp_path / "gemel.toml").write_text("""
+[node]
+known_peers_only = true
+[[destination]]
+name = "pacs"
+url = "https://pacs.example/dicom-web"
+""")
+    with pytest.raises(InputError, match="without a peer") as told:
+        read_routing(path)
+    assert "line 3" in str(told.value)
+    path.write_text(f"{path.read_text()}[[peer]]\naet = 'CT1'\nhost = '10.0.0.1'\nport = 104\n")
+    assert read_routing(path).known_peers_only

@@ -12,6 +12,7 @@ import pytest
 
 from gemel import store
 from gemel.core.errors import PeerError, StoreError
+from gemel.service.jobs.running import LAID_OUT
 from gemel.service.node import routing_book as books
 from gemel.service.node import sending, sending_outbox, sending_results
 from gemel.service.node.commitment import Reference, Report, report_of
@@ -189,6 +190,7 @@ def test_results_are_put_out_once_for_each_change_that_calls_for_them(outbox: Ou
         event = record.append("t1", "Decided", {})
         assert sending_results.step(maker, 3.0) == 2
         assert asked[-1]["made_s"] == event.known_s
+        assert Path(asked[-1]["folder"]).parent == outbox.folder.parent / LAID_OUT, "an erasure looks there for what a kill leaves"
         assert sending_results.step(maker, 4.0) == 0
         record.append("t1", "Decided", {})
         assert sending_results.step(maker, 5.0) == 0  # made again, the same objects: put out before

@@ -1,5 +1,6 @@
 """One thread writes: all objects that wait are appended together, flushed once, and acknowledged together."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -13,6 +14,7 @@ from gemel.service.archive import frame, index, known, segments
 from gemel.service.archive.entry import Entry, Place, Stored, answer
 
 GROUP_BYTES = 64 << 20  # of one flush
+LOG = logging.getLogger("gemel.archive")
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,9 @@ def _settle(committer: Committer, group: Sequence[Waiting]) -> Callable[[], None
     """Places a group; what is returned tells each sender the outcome, or the error that all of the group share."""
     try:
         entries = place(committer, group)
-    except StoreError as error:
+    except Exception as error:  # a fault of our own too: the one thread that writes must live, and nobody wait for ever
+        if not isinstance(error, StoreError):
+            LOG.exception("objects that could not be kept")
         return partial(_refuse, group, error)
     return partial(_acknowledge, group, entries)
 
@@ -105,7 +109,7 @@ def _acknowledge(group: Sequence[Waiting], entries: Sequence[Entry]) -> None:
             item.done.set_result(answer(entry))
 
 
-def _refuse(group: Sequence[Waiting], error: StoreError) -> None:
+def _refuse(group: Sequence[Waiting], error: Exception) -> None:
     for item in group:
         if item.done.set_running_or_notify_cancel():
             item.done.set_exception(error)
@@ -120,11 +124,11 @@ def place(committer: Committer, group: Sequence[Waiting]) -> list[Entry]:
     segments.ready(committer.segments, sum(len(item.data) + 4096 for item in group))
     pieces: list[bytes | memoryview] = []
     notes: list[known.Undo] = []
-    entries = [_framed(committer, item, pieces, notes) for item in group]
     try:
+        entries = [_framed(committer, item, pieces, notes) for item in group]
         if pieces:
             segments.append(committer.segments, pieces)
-    except StoreError:
+    except BaseException:
         known.undo(notes)
         raise
     index.add(committer.index, [entry for entry in entries if entry.status != "held"])

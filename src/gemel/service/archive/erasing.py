@@ -1,7 +1,8 @@
 """Erasing a patient: the segments that hold any of his objects are written again without them, then deleted.
 
-In order, so that a crash leaves either all or nothing: copies under temporary names, one transaction of the index that points to the
-copies and dooms the old segments, names for the copies, deletion. Copies of a backup, and blocks that a disk keeps, are beyond it.
+In order, so that a crash or a power cut leaves either all or nothing: copies under temporary names, one transaction of the index that
+points to the copies and dooms the old segments, flushed, names for the copies, deletion. Copies of a backup, and blocks that a disk keeps,
+are beyond it.
 """
 
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ def erase(committer: Committer, patient_id: str, issuer: str) -> int:
             for part in moved:
                 _point(committer.index, part)
             _delete(committer.index, patient_id, issuer)
+        _empty_log(committer.index)  # before a file goes: the index is else flushed behind, and would look for others' objects in it
         recovery.finish_erasing(committer.segments.folder, committer.index)
         _empty_log(committer.index)
         for table in (committer.seen.objects, committer.seen.series, committer.seen.studies):

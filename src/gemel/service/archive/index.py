@@ -93,11 +93,20 @@ def select(index: Index, statement: str, values: Sequence[object] = ()) -> list[
 
 def peek(index: Index, statement: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
     """Rows of a query over what is in the file."""
-    connection = index.idle.pop() if index.idle else _connect(index.path)
-    with _refusing(index.path), closing(connection.execute(statement, values)) as cursor:
-        rows = cursor.fetchall()
+    with _refusing(index.path):
+        connection = _idle(index)
+        with closing(connection.execute(statement, values)) as cursor:
+            rows = cursor.fetchall()
     index.idle.append(connection)
     return rows
+
+
+def _idle(index: Index) -> sqlite3.Connection:
+    """A connection that nobody uses; between a look and a grasp another thread may take the last."""
+    try:
+        return index.idle.pop()
+    except IndexError:
+        return _connect(index.path)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -92,10 +92,14 @@ def _allowance(room: Room) -> int:
 
 
 def _spool(body: Body) -> None:
-    if shutil.disk_usage(body.room.folder).free < body.room.limits.free_bytes:
-        _fail(body, "the disk is nearly full")
+    try:
+        if shutil.disk_usage(body.room.folder).free < body.room.limits.free_bytes:
+            _fail(body, "the disk is nearly full")
+            return
+        body.file = tempfile.TemporaryFile(dir=body.room.folder, buffering=0)  # noqa: SIM115
+    except OSError as error:
+        _fail(body, error.strerror or str(error))
         return
-    body.file = tempfile.TemporaryFile(dir=body.room.folder, buffering=0)  # noqa: SIM115
     _write(body, _memory(body))
     if not body.failed:
         file, body.file = body.file, None

@@ -13,8 +13,9 @@ from typing import Protocol, cast, runtime_checkable
 
 from gemel.service.node import associations, front_body, front_counts, front_message, scp_command
 from gemel.service.node.front_message import Message
-from gemel.service.node.front_negotiation import Association, Negotiator, negotiate
+from gemel.service.node.front_negotiation import UNWELCOME, Association, Negotiator, negotiate
 from gemel.service.node.pdu import RELEASED, Reason, Type, aborted, data
+from gemel.service.node.pdu_associate import proposal
 from gemel.service.node.pdu_stream import Fault, Stream, feed
 from gemel.service.node.scp_request import C_CANCEL, C_STORE, COERCED, SUCCESS, Answer, Done, Request
 
@@ -45,6 +46,10 @@ class Services(Protocol):
 
     def left(self, line: int) -> None:
         """A connection has ended."""
+        ...
+
+    def refused(self, calling: str, host: str) -> None:
+        """Somebody who may not call has called."""
         ...
 
 
@@ -188,6 +193,8 @@ class Connection(asyncio.BufferedProtocol):
             made, answered = None, self.shared.negotiator.congested
         if made is None:
             self.shared.counts.events["associations_refused"] += 1
+            if answered in UNWELCOME:
+                self.shared.offload.refused(proposal(body).calling, self.host)
             self._last_word(answered)
             return
         self.association, self.state = made, State.ESTABLISHED

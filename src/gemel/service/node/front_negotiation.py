@@ -13,6 +13,8 @@ from gemel.service.node.pdu_associate import APPLICATION_CONTEXT, Agreed, Propos
 from gemel.service.node.pdu_stream import Fault
 from gemel.service.node.scp_request import Request
 
+UNWELCOME = frozenset(map(refused, (Refusal.CALLING_TITLE, Refusal.CALLED_TITLE)))  # answers to who may not call
+
 
 @dataclass(frozen=True)
 class Negotiator:

@@ -9,7 +9,7 @@ from gemel.core.errors import GemelError
 from gemel.io.prescan import Scanned
 from gemel.service.archive import Archive
 from gemel.service.node import scp
-from gemel.service.node.receipts import Receipts, begin, count, end, note, note_question
+from gemel.service.node.receipts import Receipts, begin, count, end, note, note_question, note_refusal
 from gemel.service.node.scp_request import C_STORE, FAILURE, Answer, Done, Handlers, Request, at_once
 
 THREADS = 3
@@ -51,6 +51,11 @@ class Offload:
         """A connection has ended."""
         if self.receipts is not None:
             end(self.receipts, line)
+
+    def refused(self, calling: str, host: str) -> None:
+        """Somebody who may not call has called."""
+        if self.receipts is not None:
+            note_refusal(self.receipts, calling, host)
 
 
 def _begin(offload: Offload, request: Request) -> None:

@@ -4,11 +4,13 @@ A row an association and a series, not an object: 2,000 slices of one scan are o
 """
 
 import logging
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 
 from gemel.core.errors import StoreError
 from gemel.io.prescan import Scanned
+from gemel.service.node.receipts_refused import Refusals, row
 from gemel.service.node.scp_request import COERCED, SUCCESS, Answer, Request
 from gemel.service.security.audit import Audit, Entry
 from gemel.service.security.subjects import subject_of_row
@@ -31,11 +33,12 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Receipts:
-    """Those that are open, by the connection's number. key: of the pseudonyms."""
+    """Those that are open, by the connection's number, and who was refused. key: of the pseudonyms."""
 
     audit: Audit
     key: bytes
     open: dict[int, Receipt] = field(default_factory=dict)
+    refusals: Refusals = field(default_factory=Refusals)
 
 
 def begin(receipts: Receipts, request: Request) -> None:
@@ -82,11 +85,18 @@ def end(receipts: Receipts, line: int) -> None:
     receipts.audit.write(entry).add_done_callback(lambda written: _complain(written.exception()))
 
 
+def note_refusal(receipts: Receipts, calling: str, host: str) -> None:
+    """Writes down that somebody who may not call was refused."""
+    entry = row(receipts.refusals, calling, host, time.monotonic())
+    if entry is not None:
+        receipts.audit.write(entry).add_done_callback(lambda written: _complain(written.exception()))
+
+
 def _new(request: Request) -> Receipt:
     return Receipt(f"{request.calling}@{request.host}", request.host)
 
 
 def _complain(error: BaseException | None) -> None:
-    """The rows of its beginning are there; the sum of what came is not."""
+    """What has happened already could not be written down."""
     if isinstance(error, StoreError):
         LOG.error("%s", error)

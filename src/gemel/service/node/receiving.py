@@ -43,7 +43,8 @@ FIRST_S = 15.0  # all are waited for at the start
 
 @dataclass(eq=False)
 class Receiver:
-    """One process. lines: who is connected to it, by the connection's number; slots: memory that it gathers objects in."""
+    """One process. lines: who is connected to it, by the connection's number; slots: memory that it gathers objects in; counted: who
+    waits for its counts, by the question's number."""
 
     process: "subprocess.Popen[bytes]"
     end: socket.socket
@@ -51,18 +52,19 @@ class Receiver:
     ready: bool = False
     lines: dict[int, str] = field(default_factory=dict)
     slots: dict[int, mmap.mmap] = field(default_factory=dict)
-    counted: "Future[dict[str, Any]]" = field(default_factory=Future)
+    counted: "dict[int, Future[dict[str, Any]]]" = field(default_factory=dict)
 
 
 @dataclass
 class Staff:
-    """All receiving processes of a node."""
+    """All receiving processes of a node; `hearing` are the threads that attend to them."""
 
     wanted: int
     first_words: receiving_words.Words
     offload: Offload
     since_s: float = field(default_factory=time.monotonic)
     receivers: list[Receiver] = field(default_factory=list)
+    hearing: set[threading.Thread] = field(default_factory=set)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     turn: threading.Lock = field(default_factory=threading.Lock)
     ending: threading.Event = field(default_factory=threading.Event)
@@ -79,33 +81,62 @@ def begin(settings: Settings, shared: Shared, offload: Offload, *, wanted: int) 
 
 
 def _hire(staff: Staff) -> None:
+    """Another process. Raises OSError where the system gives none."""
     ours, theirs = receiving_words.pair()
     with theirs:
         command = [sys.executable, "-m", "gemel.service.node.receiving_child", str(theirs.fileno())]
-        process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+        try:
+            process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+        except OSError:
+            ours.close()
+            raise
     receiver = Receiver(process, ours, time.monotonic())
+    thread = threading.Thread(target=_attend, args=(staff, receiver), name="dicom receiver", daemon=True)
     with staff.turn:
         staff.receivers.append(receiver)
-    say(ours, staff.first_words)
-    threading.Thread(target=_attend, args=(staff, receiver), name="dicom receiver", daemon=True).start()
+        staff.hearing.add(thread)
+        if staff.ending.is_set():  # `close` may have looked already
+            process.kill()
+    with suppress(OSError):  # it may be gone, as who hears it finds
+        say(ours, staff.first_words)
+    thread.start()
 
 
 def _attend(staff: Staff, receiver: Receiver) -> None:
-    """Hears one process until it is gone, then puts another in its place."""
-    with suppress(EOFError):
-        while True:
-            _heard(staff, receiver, *hear(receiver.end))
+    """Hears one process until it is gone, then puts another in its place. One that is not understood is ended: its peers would wait on."""
+    try:
+        with suppress(EOFError):
+            while True:
+                _heard(staff, receiver, *hear(receiver.end))
+    except Exception:
+        LOG.exception("what a receiving process said")
+        receiver.process.kill()
+    _part(staff, receiver)
+    _replace(staff, SHORT_LIFE_S if time.monotonic() - receiver.since_s < SHORT_LIFE_S else 0)
+    staff.hearing.discard(threading.current_thread())
+
+
+def _part(staff: Staff, receiver: Receiver) -> None:
+    """Its connections have ended with it."""
     with staff.turn:
         staff.receivers.remove(receiver)
     receiver.end.close()
-    for line in receiver.lines:
+    for line in list(receiver.lines):  # the loop's thread may be about to hand it another
         staff.offload.left(line)
     status = receiver.process.wait()
     if not staff.ending.is_set():
         LOG.error("a receiving process ended with %d; another takes its place", status)
-        staff.ending.wait(SHORT_LIFE_S if time.monotonic() - receiver.since_s < SHORT_LIFE_S else 0)
-    if not staff.ending.is_set():
-        _hire(staff)
+
+
+def _replace(staff: Staff, wait_s: float) -> None:
+    """Another process, as soon as the system gives one."""
+    while not staff.ending.wait(wait_s):
+        try:
+            _hire(staff)
+            return
+        except OSError as error:
+            LOG.error("no receiving process can be started: %s", error.strerror)
+            wait_s = SHORT_LIFE_S
 
 
 def _heard(staff: Staff, receiver: Receiver, told: dict[str, Any], file: int) -> None:
@@ -115,7 +146,10 @@ def _heard(staff: Staff, receiver: Receiver, told: dict[str, Any], file: int) ->
         receiver.lines.pop(told["left"], None)
         staff.offload.left(told["left"])
     elif "counted" in told:
-        receiver.counted.set_result(told["counted"])
+        if (asked := receiver.counted.pop(told["of"], None)) is not None:  # else it came too late
+            asked.set_result(told["counted"])
+    elif "refused" in told:
+        staff.offload.refused(*told["refused"])
     elif "ready" in told:
         receiver.ready = True
 
@@ -192,20 +226,29 @@ def _hand(staff: Staff, line: socket.socket, host: str) -> None:
 def counts(staff: Staff) -> list[dict[str, Any]]:
     """What each process has counted; one that does not answer is left out."""
     with staff.turn:
-        asked = [receiver for receiver in staff.receivers if receiver.ready]
-        for receiver in asked:
-            receiver.counted = Future()
-        futures = [(receiver, receiver.counted) for receiver in asked]
+        asked = {next(staff.numbers): receiver for receiver in staff.receivers if receiver.ready}
+    futures = {number: _count(receiver, number) for number, receiver in asked.items()}
+    end_s = time.monotonic() + ANSWER_S
     found = []
-    for receiver, future in futures:
+    for number, future in futures.items():
         with suppress(OSError, TimeoutError):
-            say(receiver.end, {"count": True}, flags=socket.MSG_DONTWAIT)
-            found.append(future.result(ANSWER_S))
+            found.append(future.result(max(end_s - time.monotonic(), 0.0)))
+        asked[number].counted.pop(number, None)
     return found
 
 
+def _count(receiver: Receiver, number: int) -> "Future[dict[str, Any]]":
+    """Asks one process; several may ask at once."""
+    receiver.counted[number] = future = Future[dict[str, Any]]()
+    try:
+        say(receiver.end, {"count": number}, flags=socket.MSG_DONTWAIT)
+    except OSError as error:
+        future.set_exception(error)
+    return future
+
+
 def close(staff: Staff) -> None:
-    """Ends all of them; peers are told."""
+    """Ends all of them; peers are told, and what was handed over is kept."""
     staff.ending.set()
     with staff.turn:
         receivers = list(staff.receivers)
@@ -218,3 +261,5 @@ def close(staff: Staff) -> None:
         except subprocess.TimeoutExpired:
             receiver.process.kill()
             receiver.process.wait()
+    for thread in [one for one in list(staff.hearing) if one.is_alive()]:
+        thread.join(END_S)

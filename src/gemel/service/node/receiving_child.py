@@ -52,6 +52,10 @@ class Relay:
         if self.lines.pop(line, None) is not None:
             _say(self, {"left": line})
 
+    def refused(self, calling: str, host: str) -> None:
+        """Somebody who may not call has called."""
+        _say(self, {"refused": [calling, host]})
+
 
 def _ask(relay: Relay, request: Request) -> None:
     body, file = request.body, -1
@@ -82,7 +86,8 @@ def _say(relay: Relay, words: receiving_words.Words, file: int = -1) -> None:
 
 def main(descriptor: int) -> None:
     """Receives until the service says that it ends, or is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches all processes; the service says when to end
+    for one in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C in a terminal and systemd reach all processes; the service says when to end
+        signal.signal(one, signal.SIG_IGN)
     end = socket.socket(fileno=descriptor)
     try:
         told, _ = hear(end)
@@ -118,8 +123,10 @@ def _listen(relay: Relay, shared: Shared, port: Port | None, ending: asyncio.Eve
             relay.waiting.pop(told["told"])(receiving_words.answer_of(told["answer"]))
         elif "take" in told and file >= 0:
             _take(relay, shared, port, (told["take"], file))
+        elif "take" in told:  # too many open files: the system has closed it
+            _say(relay, {"left": told["take"]})
         elif "count" in told:
-            _say(relay, {"counted": front_counts.snapshot(shared.counts, shared.register)})
+            _say(relay, {"counted": front_counts.snapshot(shared.counts, shared.register), "of": told["count"]})
         elif "end" in told:
             ending.set()
 

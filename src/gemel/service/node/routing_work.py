@@ -70,7 +70,7 @@ class Work:
         """Ends the threads, which leaves nothing by halves, and closes the book."""
         self.stop.set()
         if isinstance(self.maker.make, Hand):
-            let_go(self.maker.make)
+            let_go(self.maker.make, for_good=True)
         for thread in self.threads:
             thread.join(1.0)
         self.book.close()

@@ -61,6 +61,9 @@ def routing_of(says: Mapping[str, Any], file: str = "configuration", text: str =
     destinations = tuple(_destination(entry) for entry in entries["destination"])
     rules = tuple(_rule(entry, {d.name for d in destinations}) for entry in entries["rule"])
     peers = tuple(_peer(entry, _known(entry, PEER)) for entry in entries["peer"])
+    if routing.get("known_peers_only") and not any(peer.aet for peer in (*peers, *(to.peer for to in destinations))):
+        where = Entry("node", 0, says["node"], file, text)
+        raise where.refuse("known_peers_only without a peer", "name who may call as [[peer]], or leave it out", "known_peers_only")
     for section, names in (
         ("destination", [d.name for d in destinations]),
         ("rule", [r.name for r in rules]),

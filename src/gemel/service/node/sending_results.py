@@ -10,6 +10,7 @@ from typing import Any
 from gemel.core.errors import GemelError
 from gemel.core.system import silent
 from gemel.service.jobs import Ask, Bench, Order
+from gemel.service.jobs.running import laid_out_in
 from gemel.service.node import routing_book as books
 from gemel.service.node.commitment import Reference
 from gemel.service.node.rules import EVENTS, Routing, wait_s
@@ -119,7 +120,7 @@ def put_out(maker: Maker, twin: str, event: Event, now_s: float) -> int:
     wanted = [to for to in maker.routing.destinations if to.send and (not to.systems or system in to.systems)]
     if not wanted:
         return 0
-    with TemporaryDirectory(prefix="gemel-results-") as folder:
+    with TemporaryDirectory(dir=laid_out_in(maker.outbox.folder.parent)) as folder:  # where an erasure finds what a kill leaves
         paths = maker.make(Order("results", {"twin": twin, "folder": folder, "made_s": event.known_s}), silent)
         items = [item_of(Path(path)) for path in paths]
         n = 0
