@@ -20,7 +20,19 @@ SAMPLE = (
 EXPECTED = {
     "slow_heads": "closed",
     "slow_bodies": "408",
+    "endless_streams": "413",
+    "tiny_chunks": "413",
+    "million_headers": "400",
+    "long_targets": "200, 400",
+    "cookies": "200",
+    "ranges": "200",
+    "pipelined": "20 of 20 answered, hidden: 400",
+    "strange_requests": "200, 400, 404, 405, 421",
+    "bombs": "400, 409, 415",
+    "parts_in_parts": "202, 413",
+    "guesses": "401, 429",
 }
+"""Of those whose end does not hang on who is quicker."""
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,9 @@ from typer.testing import CliRunner
 from gemel.cli import app
 from gemel.core.errors import InputError
 from gemel.service.configuration import configured
+from gemel.service.security.database import open_database
+from gemel.service.security.guard import open_guard
+from gemel.service.security.subjects import subject_of_person
 from gemel.service.settings import Settings, beside
 
 PASSWORD = "nine brown horses\nnine brown horses\n"
@@ -54,6 +57,25 @@ def test_what_is_done_at_the_terminal_is_in_the_audit_log(tmp_path: Path) -> Non
     assert head.startswith("2:")
     assert run(tmp_path, "audit", "verify", "--anchor", head) == "whole\n"
     assert "cut off" in run(tmp_path, "audit", "verify", "--anchor", f"3:{'0' * 64}", exit_code=1)
+
+
+def test_who_ends_a_membership_does_not_begin_one(tmp_path: Path) -> None:
+    run(tmp_path, "user", "add", "mo", "--role", "viewer", said=PASSWORD)
+    told = ("user", "grant", "mo", "--group", "@trial7")
+    assert "did not belong to @trial7" in run(tmp_path, *told, "--end")
+    assert "belongs to @trial7" in run(tmp_path, *told)
+    assert "belongs no more to @trial7" in run(tmp_path, *told, "--end")
+    assert "did not belong" in run(tmp_path, *told, "--end")
+
+
+def test_the_log_says_to_whom_a_relation_was_given(tmp_path: Path) -> None:
+    run(tmp_path, "user", "grant", "mo", "--patient", "471147")
+    guard = open_guard(Settings("", beside(str(tmp_path / "twins.db"))))
+    subject = subject_of_person(guard.key, "471147")
+    guard.database.close()
+    log = open_database(beside(str(tmp_path / "twins.db")) / "audit.db", "", create=False)
+    assert [json.loads(body)["detail"] for (body,) in log.select("SELECT body FROM audit")] == [f"mo care {subject}"]
+    log.close()
 
 
 def test_a_log_that_is_not_there_is_said(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """`gemel user`: who may come in, as what, to whom; at the terminal of the machine that serves."""
 
 import getpass
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +26,7 @@ Roles = Annotated[list[str], typer.Option("--role", help="viewer, physicist, phy
 
 
 @contextmanager
-def guarding(at: str, folder: Path | None, action: str, detail: str) -> Iterator[Guard]:
+def guarding(at: str, folder: Path | None, action: str, detail: str | Callable[[Guard], str]) -> Iterator[Guard]:
     """The accounts beside a record; what is changed is written to the audit log first. Looking (no action) makes no folder."""
     place = folder or beside(at)
     with speaking():
@@ -38,7 +38,8 @@ def guarding(at: str, folder: Path | None, action: str, detail: str) -> Iterator
         try:
             if action:
                 audit = open_audit(guard.database.path.parent)
-                audit.now(Entry(getpass.getuser(), action, "asked", by="terminal", detail=detail))
+                said = detail if isinstance(detail, str) else detail(guard)
+                audit.now(Entry(getpass.getuser(), action, "asked", by="terminal", detail=said))
                 audit.close()
             yield guard
         finally:
@@ -96,23 +97,27 @@ def grant(
     patient: Annotated[str, typer.Option(help="PatientID, or * for everybody. Kept as a pseudonym.")] = "",
     issuer: Annotated[str, typer.Option(help="IssuerOfPatientID.")] = "",
     relation: Annotated[str, typer.Option(help="care or study.")] = care.CARE,
-    group: Annotated[str, typer.Option(help="Make the account a member of this @group instead.")] = "",
+    group: Annotated[str, typer.Option(help="Make the account a member of this @group instead; with --end, no more.")] = "",
     days: Annotated[float | None, typer.Option(help="For how long; without end unless stated.", min=0.01)] = None,
     end: Annotated[bool, typer.Option("--end", help="End the relation.")] = False,
     at: StoreAt = "twins.db",
     folder: FolderOf = None,
 ) -> None:
     """Relate an account or a group to a patient: what it may see depends on it."""
-    with guarding(at, folder, "care:end" if end else "care:grant", f"{name} {group or relation}") as guard:
+    if not group and not patient:
+        with speaking():
+            raise InputError("no patient", where="gemel user grant", remedy="give --patient PATIENTID, or --group @NAME")
+
+    def told(guard: Guard) -> str:
+        return f"{name} {group}" if group else f"{name} {relation} {_subject(guard, patient, issuer)}"
+
+    with guarding(at, folder, "care:end" if end else "care:grant", told) as guard:
         if not name.startswith("@") and accounts.find(guard, name) is None:
             err.print(f"no account {name} yet: it counts once there is one", highlight=False, markup=False)
         if group:
-            care.join(guard, name, group)
-            err.print(f"{name} belongs to {group}", highlight=False, markup=False)
+            _group(guard, name, group, end)
             return
-        if not patient:
-            raise InputError("no patient", where="gemel user grant", remedy="give --patient PATIENTID, or --group @NAME")
-        subject = care.EVERYBODY if patient == care.EVERYBODY else subject_of_person(guard.key, patient, issuer)
+        subject = _subject(guard, patient, issuer)
         if end:
             held = care.part(guard, name, subject, relation)
             err.print(f"{name}: {relation} of {patient} {'ended' if held else 'was not there'}", highlight=False, markup=False)
@@ -120,6 +125,20 @@ def grant(
         until = guard.clock() + days * DAY_S if days else None
         care.relate(guard, care.Relation(name, subject, relation, until), made_by=getpass.getuser())
     err.print(f"{name}: {relation} of {'everybody' if patient == care.EVERYBODY else patient}", highlight=False, markup=False)
+
+
+def _subject(guard: Guard, patient: str, issuer: str) -> str:
+    return care.EVERYBODY if patient == care.EVERYBODY else subject_of_person(guard.key, patient, issuer)
+
+
+def _group(guard: Guard, name: str, group: str, end: bool) -> None:
+    """Into a group, or out of it."""
+    if end:
+        left = care.leave(guard, name, group)
+        err.print(f"{name} {'belongs no more' if left else 'did not belong'} to {group}", highlight=False, markup=False)
+        return
+    care.join(guard, name, group)
+    err.print(f"{name} belongs to {group}", highlight=False, markup=False)
 
 
 @user.command("token")

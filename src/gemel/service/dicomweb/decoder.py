@@ -9,10 +9,11 @@ import time
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import Any
 
 from gemel.core.errors import InputError
+from gemel.service.dicomweb.line import standing_in
 
 _CHILD = resources.files("gemel.service.dicomweb").joinpath("decode_child.py")
 _LONGEST_S = 10.0  # of one answer: the child stops itself after five
@@ -25,11 +26,13 @@ class Decoder:
     """One waiting process, begun at the first question; it ends by itself when nobody asks, and with the service."""
 
     turn: Lock = field(default_factory=Lock)
+    line: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(20))
     process: subprocess.Popen[bytes] | None = None
 
     def ask(self, question: bytes, where: str) -> tuple[dict[str, Any], bytes]:
-        """Shape and type, and pixels. Raises InputError when the frame cannot be decoded within its limits."""
-        with self.turn:
+        """Shape and type, and pixels. Raises InputError when the frame cannot be decoded within its limits, HTTPException 429 when too
+        many ask."""
+        with standing_in(self.line), self.turn:
             try:
                 content = _answer(self._running(), question)
             except (OSError, EOFError) as error:

@@ -18,6 +18,8 @@ from starlette.background import BackgroundTask
 
 from gemel.core.errors import InputError
 from gemel.service.dicomweb.found import Address, Row, rows_of
+from gemel.service.dicomweb.line import standing_in
+from gemel.service.jobs.running import laid_out_in
 from gemel.service.security.access import Caller, needs
 from gemel.service.state import Held, Service
 
@@ -25,7 +27,7 @@ router = APIRouter()
 _CHILD = resources.files("gemel.service.dicomweb").joinpath("volume_child.py")
 _LONGEST_S = 60.0
 _LARGEST_OBJECTS = 4000
-_AT_ONCE = BoundedSemaphore(2)
+_AT_ONCE, _LINE = BoundedSemaphore(2), BoundedSemaphore(8)
 _NUMBER = re.compile(r"\S*?(\d{6})\.dcm")
 MODALITIES = ("CT", "MR", "PT", "RTDOSE")
 Reader = Annotated[Caller, needs("images:read", patient="study")]
@@ -56,7 +58,7 @@ def _answered(service: Service, address: Address, request: Request, name: str) -
         raise InputError(
             found, where=address.series, remedy=f"ask for a series of {', '.join(MODALITIES)} of at most {_LARGEST_OBJECTS} objects"
         )
-    folder = Path(tempfile.mkdtemp(prefix="volume-", dir=service.settings.folder))
+    folder = Path(tempfile.mkdtemp(prefix="volume-", dir=laid_out_in(service.settings.folder)))
     try:
         target = _made(service, folder, rows, name)
     except BaseException:
@@ -68,12 +70,12 @@ def _answered(service: Service, address: Address, request: Request, name: str) -
 
 
 def _made(service: Service, folder: Path, rows: list[Row], name: str) -> Path:
-    """Raises InputError in the reader's words, with an object's UID where it names a file."""
+    """Raises InputError in the reader's words, with an object's UID where it names a file; HTTPException 429 when too many ask."""
     series, target = rows[0]["SeriesInstanceUID"], folder / name
-    service.archive.export(series, folder / "objects")
     command = [sys.executable, "-P", "-W", "ignore", str(_CHILD), str(folder / "objects"), rows[0]["Modality"], str(target)]
     try:
-        with _AT_ONCE:
+        with standing_in(_LINE), _AT_ONCE:
+            service.archive.export(series, folder / "objects")
             done = subprocess.run(command, capture_output=True, timeout=_LONGEST_S, check=False)
     except subprocess.TimeoutExpired as error:
         raise InputError(f"a series that takes longer than {_LONGEST_S:g} s to read", where=series, remedy="ask for its objects") from error

@@ -5,6 +5,7 @@ so; what waited then is begun when the service is there again.
 """
 
 import asyncio
+import logging
 import shutil
 import tempfile
 import time
@@ -13,10 +14,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from threading import Condition, Thread
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
-from gemel.core.errors import GemelError, InputError, UnknownError
+from gemel.core.errors import GemelError, InputError, StoreError, UnknownError
 from gemel.core.time import iso
 from gemel.service.jobs import table as kept
 from gemel.service.jobs.hand import Ask, Hand, children, let_go
@@ -32,6 +33,10 @@ LOOK_s = 0.1
 """How often who follows a job is told that it is farther on."""
 LOST = "the service ended while it was worked on; what it had committed stays: look at the twin, and ask again"
 STOPPED = "cancelled by "
+AGAIN_s = 5.0
+"""How long a disk that refuses is let be."""
+LOG = logging.getLogger("gemel.jobs")
+T = TypeVar("T")
 Export = Callable[[str, Path], object]
 """Writes the objects of a series into a folder."""
 
@@ -130,21 +135,33 @@ def open_jobs(store: str, folder: Path, *, export: Export | None = None, hands: 
 
 def _work(jobs: Jobs, hand: Ask) -> None:
     """One job after the other, until the service closes."""
-    while (taken := _taken(jobs, hand)) is not None:
+    while (taken := _kept_at(jobs, partial(_taken, jobs, hand))) is not None:
         job, arguments = taken
         try:
             result = _carried_out(jobs, hand, job, arguments)
             ended = replace(jobs.live[job.id], state="done", result=result)
-        except GemelError as error:
+        except (GemelError, OSError) as error:  # OSError: a disk on which no objects can be laid out
             by = jobs.stopped.pop(job.id, "")
-            why = STOPPED + by if by else LOST if jobs.closing else str(error)
+            why = STOPPED + by if by else LOST if jobs.closing else _words(error)
             ended = replace(jobs.live[job.id], state="failed", error=why)
+        _kept_at(jobs, partial(_end, jobs, ended))
+
+
+def _kept_at(jobs: Jobs, change: Callable[[], T]) -> T | None:
+    """What a change of the table gives, tried again while the disk refuses it: a hand that gave up would do no job any more."""
+    while True:
         with jobs.news:
-            _end(jobs, ended)
+            try:
+                return change()
+            except StoreError as error:
+                if jobs.closing:
+                    return None
+                LOG.error("%s", error)
+                jobs.news.wait(AGAIN_s)
 
 
 def laid_out_in(folder: Path) -> Path:
-    """Where objects lie while a job works on them: in the service's folder, so that what a killed service leaves is found again."""
+    """Where objects lie while somebody works on them: in the service's folder, so that what a killed service leaves is found again."""
     place = folder / LAID_OUT
     place.mkdir(mode=0o700, exist_ok=True)
     return place
@@ -189,6 +206,11 @@ def _laid_out(export: Export | None, arguments: Mapping[str, Any], folder: Path)
             export(uid, place)
         files.setdefault(kind, []).append(str(place))
     return {**{name: value for name, value in arguments.items() if name != SERIES}, FILES: files}
+
+
+def _words(error: GemelError | OSError) -> str:
+    """What went wrong, without a path of this machine."""
+    return str(error) if isinstance(error, GemelError) else f"a machine that refuses ({error.strerror}): check its disk, then ask again"
 
 
 def _end(jobs: Jobs, job: Job) -> None:

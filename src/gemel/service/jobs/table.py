@@ -5,6 +5,7 @@ is none of these: it is carried out at most once, in the order of asking, and is
 """
 
 import json
+import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -79,12 +80,15 @@ def waiting(table: Table) -> list[tuple[Job, dict[str, Any]]]:
 
 
 def forget(table: Table, twins: Sequence[str], words: Sequence[str]) -> int:
-    """Removes the jobs of some twins, and those that name any of some words, for good; how many. For a patient who is erased."""
-    said = "what || error || result || arguments"
-    clauses = ["twin = ?"] * len(twins) + [f"instr({said}, ?) > 0"] * len(words)
-    if not clauses:
-        return 0
-    gone = _execute(table, f"DELETE FROM job WHERE {' OR '.join(clauses)} RETURNING number", (*twins, *words))
+    """Removes the jobs of some twins, and those that name any of some words, for good; how many. For a patient who is erased.
+
+    A word within a longer one, or a number that is a part of a UID, names nobody: what waits for another patient stays.
+    """
+    named = [re.compile(rf"(?<![0-9A-Za-z])(?<![0-9]\.){re.escape(word)}(?![0-9A-Za-z])(?!\.[0-9])") for word in words]
+    rows = _execute(table, "SELECT number, twin, what || ' ' || error || ' ' || result || ' ' || arguments FROM job")
+    gone = [number for number, twin, said in rows if twin in twins or any(word.search(said) for word in named)]
+    for number in gone:
+        _execute(table, "DELETE FROM job WHERE number = ?", (number,))
     _execute(table, "PRAGMA wal_checkpoint(TRUNCATE)")
     return len(gone)
 

@@ -92,16 +92,15 @@ def set_password(guard: Guard, name: str, password: str) -> None:
 
 
 def bind(guard: Guard, name: str, sub: str) -> bool:
-    """Whether a provider's account is that person's, by the id that is never given to another (OpenID Connect Core 1.0 §5.7); the first
+    """Whether a provider's name is that person's, by the id that is never given to another (OpenID Connect Core 1.0 §5.7); the first
     who comes is kept."""
-    with guard.database.change() as rows:
-        rows.execute("INSERT OR IGNORE INTO identity VALUES (?, ?)", (name, sub))
-    return is_bound(guard, name, sub)
-
-
-def is_bound(guard: Guard, name: str, sub: str) -> bool:
-    """Whether an account is that person's, or nobody's yet."""
-    return all(kept == sub for (kept,) in guard.database.select("SELECT sub FROM identity WHERE name = ?", (name,)))
+    asked = "SELECT sub FROM identity WHERE name = ?"
+    kept = guard.database.select(asked, (name,))
+    if not kept:
+        with guard.database.change() as rows:
+            rows.execute("INSERT OR IGNORE INTO identity VALUES (?, ?)", (name, sub))
+        kept = guard.database.select(asked, (name,))
+    return kept == [(sub,)]
 
 
 def remove(guard: Guard, name: str) -> None:

@@ -97,8 +97,9 @@ def users(service: Held, admin: Admin) -> list[UserOut]:
 
 
 @router.post("/users", status_code=201)
-def add_user(service: Held, admin: Admin, told: UserIn) -> UserOut:
+def add_user(service: Held, request: Request, admin: Admin, told: UserIn) -> UserOut:
     """Makes an account. 409 when the name is taken."""
+    log(service, request, admin.name, "users:add", "asked", f"{told.name}: {' '.join(told.roles)}")
     return _user(accounts.add(service.guard, told.name, told.roles, password=told.password))
 
 
@@ -137,7 +138,7 @@ def relations(service: Held, admin: Admin) -> list[RelationOut]:
 
 
 @router.post("/care", status_code=201)
-def relate(service: Held, admin: Admin, told: Relation) -> RelationOut:
+def relate(service: Held, request: Request, admin: Admin, told: Relation) -> RelationOut:
     """Relates an account or a group to a patient."""
     if told.relation == care.GLASS:
         raise InputError(
@@ -145,12 +146,14 @@ def relate(service: Held, admin: Admin, told: Relation) -> RelationOut:
         )
     until_s = service.guard.clock() + told.days * DAY_S if told.days else None
     wanted = care.Relation(told.party, _subject(service, told), told.relation, until_s, told.reason)
+    log(service, request, admin.name, "care:grant", "asked", f"{wanted.party} {wanted.relation} {wanted.subject}")
     return _relation(care.relate(service.guard, wanted, made_by=admin.name))
 
 
 @router.delete("/care", status_code=204)
-def part(service: Held, admin: Admin, party: str, subject: str, relation: Annotated[str, Query()] = care.CARE) -> None:
+def part(service: Held, request: Request, admin: Admin, party: str, subject: str, relation: Annotated[str, Query()] = care.CARE) -> None:
     """Ends a relation."""
+    log(service, request, admin.name, "care:end", "asked", f"{party} {relation} {subject}")
     if not care.part(service.guard, party, subject, relation):
         raise UnknownError("no such relation", where="care", remedy="list them: GET /api/care")
 

@@ -61,8 +61,11 @@ class Audit:
         return promised
 
     def now(self, entry: Entry) -> int:
-        """As `write`, waiting for it."""
-        return self.write(entry).result(timeout=LONGEST_s)
+        """As `write`, waiting for it; StoreError too when it takes so long that its sender gives up."""
+        try:
+            return self.write(entry).result(timeout=LONGEST_s)
+        except TimeoutError as error:
+            raise StoreError("an audit log that does not answer", where="audit.db", remedy="check its disk") from error
 
     def head(self) -> tuple[int, str]:
         """Number and hash of the newest row: kept elsewhere, it tells later whether all rows up to it are still there."""
@@ -84,7 +87,10 @@ def open_audit(folder: Path, clock: Callable[[], float] = time.time) -> Audit:
 
 def publish(held: Audit) -> float:
     """Tells the service's log the head, at the start, at the end and once a day: who keeps that log elsewhere keeps the anchor. When, s."""
-    LOG.info("audit head %d:%s", *held.head())
+    try:
+        LOG.info("audit head %d:%s", *held.head())
+    except StoreError as error:  # the writer lives on: without it everybody would wait
+        LOG.error("%s", error)
     return held.clock()
 
 

@@ -51,6 +51,12 @@ def join(guard: Guard, name: str, party: str) -> None:
         rows.execute("INSERT OR IGNORE INTO member VALUES (?, ?)", (name, party))
 
 
+def leave(guard: Guard, name: str, party: str) -> bool:
+    """Ends a membership; False when there was none."""
+    with guard.database.change() as rows:
+        return rows.execute("DELETE FROM member WHERE name = ? AND party = ?", (name, party)).rowcount > 0
+
+
 def break_glass(guard: Guard, name: str, subject: str, reason: str) -> Relation:
     """An hour's relation in an emergency. Raises InputError without a reason."""
     if len(reason.strip()) < SHORTEST_REASON:

@@ -76,6 +76,6 @@ def _bearer(guard: Guard, provider: Bearer | None, told: str) -> Identity | None
         return Identity(account.name, account.roles, frozenset(token.scopes), TOKEN) if token and account else None
     found = provider(told) if provider else None
     local = accounts.find(guard, found.name) if found else None
-    if found is None or (local and local.origin != accounts.PROVIDER) or not accounts.is_bound(guard, found.name, found.sub):
+    if found is None or (local and local.origin != accounts.PROVIDER) or not accounts.bind(guard, found.name, found.sub):
         return None
     return found

@@ -87,7 +87,10 @@ class Provider:
             name, roles = person(self.told, claims)
         except AccessError:
             return None
-        return Identity(name, roles, frozenset(str(claims.get("scope", "")).split()), PROVIDER, str(claims.get("sub", "")))
+        sub = claims.get("sub")  # RFC 9068 §2.2 asks for it
+        if not isinstance(sub, str) or not sub:
+            return None
+        return Identity(name, roles, frozenset(str(claims.get("scope", "")).split()), PROVIDER, sub)
 
 
 def person(told: Oidc, claims: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:

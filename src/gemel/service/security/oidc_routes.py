@@ -17,7 +17,8 @@ from gemel.service.security.oidc import Provider, person
 from gemel.service.state import Held, Service
 
 router = APIRouter(prefix="/oidc", tags=["session"], include_in_schema=False)
-COOKIE = "gemel_oidc"
+COOKIE, OVER_TLS = "gemel_oidc", "__Host-gemel_oidc"
+"""Over TLS no other host, not even a sibling's, can set it: who could would sign somebody in as themselves (RFC 6265bis §4.1.3.2)."""
 LASTS_S = 600
 LONGEST = 2048
 MOST_KEPT = 10_000  # sign-ins that were begun: a flood of them ends the oldest, not the disk
@@ -36,8 +37,8 @@ def begin(request: Request, service: Held, next: Annotated[str, Query(max_length
     asked = {"response_type": "code", "client_id": provider.told.client_id, "redirect_uri": _back(request), "scope": "openid profile"}
     asked |= {"state": state, "nonce": nonce, "code_challenge": challenge(verifier), "code_challenge_method": "S256"}
     answer = RedirectResponse(f"{provider.endpoint('authorization_endpoint')}?{urlencode(asked)}", 303)
-    secure = service.settings.tls is not None
-    answer.set_cookie(COOKIE, state, max_age=LASTS_S, httponly=True, samesite="lax", secure=secure, path="/oidc")
+    name = _cookie(request)
+    answer.set_cookie(name, state, max_age=LASTS_S, httponly=True, samesite="lax", secure=name == OVER_TLS, path="/")
     return answer
 
 
@@ -51,7 +52,7 @@ def end(
 ) -> RedirectResponse:
     """Takes the code that the browser brings back, and opens a session for whom the provider names."""
     provider = _provider(service)
-    nonce, verifier, next = _begun(service.guard, request.cookies.get(COOKIE, ""), state)
+    nonce, verifier, next = _begun(service.guard, request.cookies.get(_cookie(request), ""), state)
     if not code or (iss and iss != provider.told.issuer):
         raise AccessError("a sign-in that the provider did not confirm", where="/oidc/callback", remedy="sign in again")
     claims = provider.claims(_identity_token(provider, request, code, verifier), provider.told.client_id, nonce)
@@ -60,7 +61,7 @@ def end(
     _account(service.guard, name, roles)
     log(service, request, name, "login", "in", "provider")
     answer = RedirectResponse(next, 303)
-    answer.delete_cookie(COOKIE, path="/oidc")
+    answer.delete_cookie(_cookie(request), path="/", secure=_cookie(request) == OVER_TLS, httponly=True, samesite="lax")
     entered(request, service, name, answer)
     return answer
 
@@ -82,6 +83,10 @@ def _provider(service: Service) -> Provider:
     if service.provider is None:
         raise UnknownError("no provider of identities", where="/oidc", remedy="sign in with name and password, or name one under [oidc]")
     return service.provider
+
+
+def _cookie(request: Request) -> str:
+    return OVER_TLS if request.url.scheme == "https" else COOKIE
 
 
 def _back(request: Request) -> str:

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from gemel import store
-from gemel.core.errors import InputError, UnknownError
+from gemel.core.errors import InputError, StoreError, UnknownError
 from gemel.core.system import Progress
-from gemel.service.jobs import Ask, Hand, Job, Jobs, Order, Place, open_jobs
+from gemel.service.jobs import Ask, Hand, Job, Jobs, Order, Place, open_jobs, running
 from gemel.service.jobs.running import LOST
-from gemel.service.jobs.table import open_table, update
+from gemel.service.jobs.table import Table, close, forget, insert, open_table, update, waiting
 from tests.unit.service.jobs.test_hand import TABLE
 
 
@@ -81,6 +81,41 @@ def test_one_job_a_twin_at_a_time_and_others_beside_it(folder: Path) -> None:
     doing.let.set()
     assert [ended(jobs, job_id).state for job_id in made] == ["done", "done", "done"]
     assert doing.together == 1
+    jobs.close()
+
+
+@pytest.mark.parametrize("state", ["running", "done"])
+def test_a_disk_that_refuses_for_a_while_ends_no_hand(folder: Path, monkeypatch: pytest.MonkeyPatch, state: str) -> None:
+    """A table that cannot be written when a job is begun, or when it is done."""
+    refused, doing = list[str](), Doing()
+
+    def keep(table: Table, job: Job) -> None:
+        if job.state == state and len(refused) < 2:
+            refused.append(job.id)
+            raise StoreError("a full disk")
+        update(table, job)
+
+    monkeypatch.setattr(running, "AGAIN_s", 0.01)
+    monkeypatch.setattr(running.kept, "update", keep)
+    doing.let.set()
+    jobs = opened(folder, [doing])
+    assert ended(jobs, jobs.submit("decide", {"twin": "a"}, actor="ada"), 2.0).state == "done"
+    assert len(refused) == 2
+    assert doing.seen == ["a"], "it is not done twice"
+    jobs.close()
+
+
+def test_objects_that_cannot_be_laid_out_fail_their_job_and_no_other(folder: Path) -> None:
+    def full(uid: str, place: Path) -> None:
+        raise OSError(28, "No space left on device", str(place))
+
+    doing = Doing()
+    doing.let.set()
+    jobs = opened(folder, [doing], export=full)
+    told = {"twin": "a", "series": {"ct": ["1.2.3"]}}
+    failed = ended(jobs, jobs.submit("observe", told, actor="ada"), 2.0)
+    assert (failed.state, "No space left" in failed.error, str(folder) in failed.error) == ("failed", True, False)
+    assert ended(jobs, jobs.submit("decide", {"twin": "a"}, actor="ada"), 2.0).state == "done"
     jobs.close()
 
 
@@ -174,3 +209,14 @@ def test_series_are_laid_out_in_folders_whose_names_are_our_own(folder: Path) ->
     assert seen[0]["files"] == {"../../ct": ["1.2", "1.3"]}
     assert all(".." not in place and not Path(place).exists() for place in seen[0]["places"])
     jobs.close()
+
+
+def test_who_is_erased_takes_no_job_of_another(folder: Path) -> None:
+    """A short PatientID stands within UIDs and longer numbers of others."""
+    table = open_table(folder / "jobs.db")
+    said = ({"uid": "1.2.4711.9"}, {"uid": "1.2.14711"}, {"uid": "4711.3"}, {"note": "4711x"}, {"patient": "4711"}, {"note": "of 4711."})
+    for number, arguments in enumerate(said):
+        insert(table, Job(f"{number}", "new", "", "ada", "waiting", "", 0, 0, "", "", "", {}), arguments)
+    assert forget(table, (), ("4711",)) == 2
+    assert [job.id for job, _ in waiting(table)] == ["0", "1", "2", "3"]
+    close(table)

@@ -130,3 +130,15 @@ def test_a_flood_of_wrong_tokens_does_not_fill_the_log(app: FastAPI, client: Tes
         assert client.get(f"/rooms/{house.ANNA}", headers={"Authorization": "Bearer gemel_wrong"}).status_code == 401
     added = app.state.service.audit.head()[0] - before
     assert 20 <= added <= 60
+
+
+def test_what_was_given_to_whom_is_in_the_log(app: FastAPI, client: TestClient) -> None:
+    adam, audrey = by(app, "adam", "users:admin"), by(app, "audrey", "audit:read")
+    client.post("/api/users", headers=adam, json={"name": "petra", "roles": ["physicist", "viewer"]})
+    told = {"party": "petra", "patient_id": house.PATIENT_IDS[house.ANNA]}
+    subject = client.post("/api/care", headers=adam, json=told).json()["subject"]
+    client.delete("/api/care", headers=adam, params={"party": "petra", "subject": subject})
+    rows = client.get("/api/audit", headers=audrey, params={"user": "adam"}).json()["rows"]
+    details = [(row["action"], row["detail"]) for row in reversed(rows) if "petra" in row["detail"]]
+    wanted = [("users:add", "petra: physicist viewer"), ("care:grant", f"petra care {subject}"), ("care:end", f"petra care {subject}")]
+    assert details == wanted

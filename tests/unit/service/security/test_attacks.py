@@ -263,6 +263,19 @@ def test_a_name_that_the_provider_gave_to_another_is_not_theirs(app: FastAPI, cl
     assert accounts.bind(held, "rosa", "id of another"), "who is removed leaves the name free"
 
 
+def test_a_name_is_its_first_ones_for_programs_too(app: FastAPI, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who never signs in by the page has no account here; the name is theirs all the same."""
+    fake = Fake()
+    object.__setattr__(app.state.service, "provider", fake.provider())
+    try:
+        for sub, status in (("", 401), (7, 401), ("id of nils", 200), ("id of another", 401), ("id of nils", 200)):
+            header = {"Authorization": f"Bearer {fake.signed(claims(preferred_username='nils', sub=sub))}"}
+            assert client.get("/api/session", headers=header).status_code == status, sub
+    finally:
+        object.__setattr__(app.state.service, "provider", None)
+    assert accounts.find(guard(app), "nils") is None
+
+
 def test_a_provider_that_is_down_holds_nobody_up() -> None:
     asked, times = [], [1000.0]
 

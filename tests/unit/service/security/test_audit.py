@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gemel.core.errors import InputError
+from gemel.core.errors import InputError, StoreError
 from gemel.service.security import audit as module
 from gemel.service.security.audit import Audit, Entry, open_audit
 from gemel.service.security.audit_check import findings
@@ -50,6 +50,12 @@ def forge(log: Audit, *statements: str) -> Database:
 
 def test_a_log_that_nobody_touched_is_whole(log: Audit) -> None:
     assert findings(reopened(log), anchor(log)) == []
+
+
+def test_a_log_that_does_not_answer_is_an_error_in_words(log: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LONGEST_s", 0.05)
+    with log.database.turn, pytest.raises(StoreError, match="does not answer"):
+        log.now(Entry("late", "twins:read", "200"))
 
 
 def test_the_file_itself_refuses_changes(log: Audit) -> None:
@@ -152,3 +158,17 @@ def test_who_leaves_before_the_row_is_written_stops_nobody(log: Audit) -> None:
         log.write(Entry(f"gone{n}", "twins:read", "200", ("subject",))).cancel()
     assert log.now(Entry("stays", "twins:read", "200", ("subject",))) == ROWS + 51
     assert not findings(reopened(log))
+
+
+def test_a_head_that_cannot_be_read_ends_no_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its writer every request would wait for ever."""
+
+    def unreadable(database: Database) -> tuple[int, str]:
+        raise StoreError("a disk that fails")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Audit, "head", lambda held: unreadable(held.database))
+        held = open_audit(tmp_path)
+        assert held.write(Entry("ada", "twins:read", "200")).result(timeout=2.0) == 1
+        held.close()
+    assert held.ended.is_set()

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from gemel.service.app import create_app
 from gemel.service.security import accounts
-from gemel.service.security.oidc_routes import COOKIE, challenge
+from gemel.service.security.oidc_routes import COOKIE, OVER_TLS, challenge
 from tests.unit.service.entered import HERE
 from tests.unit.service.security import house
 from tests.unit.service.security.provider import CLIENT, ISSUER, TOLD, Fake, claims
@@ -64,8 +64,23 @@ def test_a_state_is_used_once(client: TestClient) -> None:
     FAKE.identity = FAKE.signed(claims(aud=CLIENT, nonce=asked["nonce"]))
     told = {"code": "c0de", "state": asked["state"]}
     assert client.get("/oidc/callback", params=told).status_code == 303
-    client.cookies.set(COOKIE, kept, path="/oidc")
+    client.cookies.set(COOKIE, kept)
     assert client.get("/oidc/callback", params=told).status_code == 403
+
+
+def test_over_tls_no_sibling_host_can_begin_a_sign_in(client: TestClient) -> None:
+    """Its page could bring its own code, and sign the reader in as somebody else."""
+    there = "https://localhost/oidc"
+    cookie = client.get(f"{there}/login").headers["set-cookie"]
+    assert cookie.startswith(f"{OVER_TLS}=")
+    assert {"Secure", "HttpOnly", "Path=/"} <= {part.strip() for part in cookie.split(";")}
+    assert "Domain" not in cookie
+    state = cookie.split(";")[0].partition("=")[2]
+    client.cookies.clear()
+    planted = client.get(f"{there}/callback", params={"state": state}, headers={"Cookie": f"{COOKIE}={state}"})
+    assert "did not begin" in planted.text, "any host may set that one"
+    own = client.get(f"{there}/callback", params={"state": state}, headers={"Cookie": f"{OVER_TLS}={state}"})
+    assert "did not confirm" in own.text, "this browser began it; only the code lacks"
 
 
 @pytest.mark.parametrize("way", ["no cookie", "another state", "no state", "no code", "another issuer", "another number", "for the API"])
