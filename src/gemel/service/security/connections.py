@@ -1,6 +1,7 @@
 """Connections that do not get on: headers that come too slowly, answers that nobody reads, and idle ones when there are too many.
 
-A new connection is never refused for idle ones: the one that has waited longest is closed for it, one that never asked anything first.
+A new connection is never refused for idle ones: the one that has waited longest is closed for it, one that never asked anything first, one
+that was answered next, one whose body is still coming last. So nobody without a session keeps others out by bodies that trickle.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ class Connection(H11Protocol):
 
     limits: ClassVar[Limits] = Limits()
     waiting: ClassVar["OrderedDict[Connection, bool]"] = OrderedDict()
+    sending: ClassVar["OrderedDict[Connection, None]"] = OrderedDict()
     leaving: ClassVar["set[Connection]"] = set()
     answered = False
     slow: asyncio.TimerHandle | None = None
@@ -34,19 +36,25 @@ class Connection(H11Protocol):
         super().connection_made(transport)
         self._wait()
         for _ in range(len(self.connections) - len(self.leaving) - self.limits.connections):
-            oldest = next((one for one, answered in self.waiting.items() if not answered), self)
-            oldest = next(iter(self.waiting), self) if oldest is self else oldest
-            if oldest is self:  # all others are being answered
+            oldest = self._oldest()
+            if oldest is None:  # all others are being answered
                 return
             self.leaving.add(oldest)
-            del self.waiting[oldest]
+            oldest._got()
             oldest.transport.abort()
+
+    def _oldest(self) -> "Connection | None":
+        """Who is to make room."""
+        never = (one for one, answered in self.waiting.items() if one is not self and not answered)
+        return next(never, None) or next((one for one in (*self.waiting, *self.sending) if one is not self), None)
 
     def data_received(self, data: bytes) -> None:
         """Waits on while headers are not whole."""
         super().data_received(data)
         if self.conn.their_state is not h11.IDLE:
             self._got()
+            if self.conn.their_state is h11.SEND_BODY:
+                self.sending[self] = None
         elif self.slow is None:
             self._wait()
 
@@ -82,6 +90,7 @@ class Connection(H11Protocol):
 
     def _got(self) -> None:
         self.waiting.pop(self, None)
+        self.sending.pop(self, None)
         if self.slow is not None:
             self.slow.cancel()
             self.slow = None
@@ -89,4 +98,4 @@ class Connection(H11Protocol):
 
 def protocol(limits: Limits) -> type[Connection]:
     """The protocol of one server, with its own bounds and its own connections that wait."""
-    return type("Connection", (Connection,), {"limits": limits, "waiting": OrderedDict(), "leaving": set()})
+    return type("Connection", (Connection,), {"limits": limits, "waiting": OrderedDict(), "sending": OrderedDict(), "leaving": set()})

@@ -59,3 +59,26 @@ def test_a_newcomer_stays_though_all_others_were_answered() -> None:
         return [transport.abort.called for transport in transports]
 
     assert asyncio.run(burst()) == [True, False, False, False]
+
+
+def test_bodies_that_trickle_make_room_too_the_oldest_first() -> None:
+    async def burst() -> list[bool]:
+        one, first, transports = opened(3)
+        for other in list(first.waiting):
+            other.data_received(b"POST /fhir HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\n")
+        one()
+        return [transport.abort.called for transport in transports]
+
+    assert asyncio.run(burst()) == [True, False, False, False]
+
+
+def test_a_body_that_is_whole_is_answered_whoever_comes() -> None:
+    async def burst() -> list[bool]:
+        one, first, transports = opened(3)
+        for other in list(first.waiting):
+            other.data_received(b"POST /fhir HTTP/1.1\r\nHost: here\r\nContent-Length: 3\r\n\r\n")
+            other.data_received(b"one")
+        one()
+        return [transport.abort.called for transport in transports]
+
+    assert asyncio.run(burst()) == [False] * 4
